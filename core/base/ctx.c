@@ -1,0 +1,223 @@
+/* ctx.c -- the error slot, the cancel flag and the sink for notes. */
+#include "base/ctx.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+
+#define TEXT_MAX 4096
+
+struct clab_ctx {
+    pthread_mutex_t lock;   /* error slot and notes: workers may fail too */
+    clab_status status;
+    char text[TEXT_MAX];
+    char place[128];
+    bool hinted;
+    atomic_bool cancel;
+    clab_note_fn *note;
+    void *note_user;
+    int threads;
+    char *program;
+    clab_pool *pool;
+    clab_ledger *ledger;
+};
+
+clab_ctx *clab_ctx_new(const clab_ctx_opts *opts)
+{
+    clab_ctx *cx = calloc(1, sizeof *cx);
+
+    if (!cx)
+        return NULL;
+    pthread_mutex_init(&cx->lock, NULL);
+    cx->threads = opts->threads > 0 ? opts->threads : clab_threads_default();
+    cx->program = strdup(opts->program ? opts->program : "/proc/self/exe");
+    cx->note = opts->note;
+    cx->note_user = opts->note_user;
+    if (!cx->program) {
+        clab_ctx_free(cx);
+        return NULL;
+    }
+    return cx;
+}
+
+void clab_ctx_free(clab_ctx *cx)
+{
+    if (!cx)
+        return;
+    clab_pool_free(cx->pool);
+    pthread_mutex_destroy(&cx->lock);
+    free(cx->program);
+    free(cx);
+}
+
+clab_status clab_fail_at(clab_ctx *cx, clab_status s, const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    pthread_mutex_lock(&cx->lock);
+    if (cx->status == CLAB_OK) {
+        const char *base = strrchr(file, '/');
+        cx->status = s;
+        cx->hinted = false;
+        va_start(ap, fmt);
+        vsnprintf(cx->text, sizeof cx->text, fmt, ap);
+        va_end(ap);
+        snprintf(cx->place, sizeof cx->place, "%s:%d", base ? base + 1 : file, line);
+    }
+    s = cx->status;
+    pthread_mutex_unlock(&cx->lock);
+    return s;
+}
+
+clab_status clab_hint(clab_ctx *cx, const char *fmt, ...)
+{
+    va_list ap;
+    clab_status s;
+
+    pthread_mutex_lock(&cx->lock);
+    if (cx->status != CLAB_OK && !cx->hinted) {
+        size_t n = strlen(cx->text);
+        cx->hinted = true;
+        n += (size_t)snprintf(cx->text + n, sizeof cx->text - n, "; ");
+        if (n < sizeof cx->text) {
+            va_start(ap, fmt);
+            vsnprintf(cx->text + n, sizeof cx->text - n, fmt, ap);
+            va_end(ap);
+        }
+    }
+    s = cx->status;
+    pthread_mutex_unlock(&cx->lock);
+    return s;
+}
+
+clab_status clab_context(clab_ctx *cx, const char *fmt, ...)
+{
+    char head[512], old[TEXT_MAX];
+    va_list ap;
+    clab_status s;
+
+    va_start(ap, fmt);
+    vsnprintf(head, sizeof head, fmt, ap);
+    va_end(ap);
+    pthread_mutex_lock(&cx->lock);
+    if (cx->status != CLAB_OK) {
+        memcpy(old, cx->text, sizeof old);
+        snprintf(cx->text, sizeof cx->text, "%s: %.*s", head, (int)(sizeof old - 1), old);
+    }
+    s = cx->status;
+    pthread_mutex_unlock(&cx->lock);
+    return s;
+}
+
+clab_status clab_error_status(const clab_ctx *cx)
+{
+    return cx->status;
+}
+
+const char *clab_error_text(const clab_ctx *cx)
+{
+    return cx->text;
+}
+
+const char *clab_error_place(const clab_ctx *cx)
+{
+    return cx->place;
+}
+
+void clab_error_clear(clab_ctx *cx)
+{
+    pthread_mutex_lock(&cx->lock);
+    cx->status = CLAB_OK;
+    cx->text[0] = cx->place[0] = '\0';
+    cx->hinted = false;
+    pthread_mutex_unlock(&cx->lock);
+}
+
+static void note(clab_ctx *cx, clab_note_level level, const char *fmt, va_list ap)
+{
+    char text[TEXT_MAX];
+
+    vsnprintf(text, sizeof text, fmt, ap);
+    pthread_mutex_lock(&cx->lock);
+    if (cx->note)
+        cx->note(cx->note_user, level, text);
+    pthread_mutex_unlock(&cx->lock);
+}
+
+void clab_note(clab_ctx *cx, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    note(cx, CLAB_NOTE_INFO, fmt, ap);
+    va_end(ap);
+}
+
+void clab_warn(clab_ctx *cx, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    note(cx, CLAB_NOTE_WARN, fmt, ap);
+    va_end(ap);
+}
+
+void clab_note_set(clab_ctx *cx, clab_note_fn *fn, void *user)
+{
+    pthread_mutex_lock(&cx->lock);
+    cx->note = fn;
+    cx->note_user = user;
+    pthread_mutex_unlock(&cx->lock);
+}
+
+void clab_cancel(clab_ctx *cx)
+{
+    atomic_store(&cx->cancel, true);
+}
+
+void clab_cancel_clear(clab_ctx *cx)
+{
+    atomic_store(&cx->cancel, false);
+}
+
+bool clab_cancelled(const clab_ctx *cx)
+{
+    return atomic_load(&cx->cancel);
+}
+
+clab_status clab_check(clab_ctx *cx)
+{
+    return clab_cancelled(cx) ? clab_fail(cx, CLAB_ECANCEL, "interrupted") : CLAB_OK;
+}
+
+int clab_threads(const clab_ctx *cx)
+{
+    return cx->threads;
+}
+
+const char *clab_program(const clab_ctx *cx)
+{
+    return cx->program;
+}
+
+clab_pool *clab_ctx_pool(clab_ctx *cx)
+{
+    if (!cx->pool)
+        cx->pool = clab_pool_new(cx->threads);
+    return cx->pool;
+}
+
+clab_ledger *clab_ctx_ledger(const clab_ctx *cx)
+{
+    return cx->ledger;
+}
+
+void clab_ctx_set_ledger(clab_ctx *cx, clab_ledger *ledger)
+{
+    cx->ledger = ledger;
+}

@@ -1,0 +1,61 @@
+/* store.h -- the non-zeros of one matrix, packed once, immutable, reference-counted.
+ *
+ * Rows are compressed: strictly increasing column indices as deltas, counts as value-1, both
+ * bit-packed in blocks of up to 128; matrices that are not small whole numbers keep their values
+ * (any dtype, exactly) beside the packed indices.  One position-independent, versioned, checksummed
+ * layout in a memfd (or a file).  The decoder survives any bytes.  N rows (cells), G columns (genes).
+ */
+#ifndef CLAB_STORE_H
+#define CLAB_STORE_H
+
+#include "base/csr.h"
+#include "base/ctx.h"
+
+typedef struct clab_store clab_store;
+
+/* ---- building: in a session or in a guest ---------------------------------------------------------*/
+typedef struct clab_store_builder clab_store_builder;
+
+/* clab_store_builder_new -- into fd (a memfd or file, written by pwrite from offset 0; borrowed), or
+ * fd = -1 to make a memfd itself.  dtype: as the file says; kept for writing back.
+ * dense: the matrix came from a dense array (kept as a fact for writing back). */
+CLAB_MUST_CHECK clab_status clab_store_builder_new(clab_ctx *cx, int fd, int64_t n_cols, clab_dtype dtype, bool dense, clab_store_builder **out);
+/* Append rows.  indices sorted and unique in a row (the caller merged duplicates); values of the
+ * builder's dtype (float*, double*, int32_t*, ... borrowed).  Zeros are kept as stored entries. */
+CLAB_MUST_CHECK clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values);
+/* Finish header, row table and checksums; *bytes = size of the layout.  Frees b on success and error. */
+CLAB_MUST_CHECK clab_status clab_store_builder_end(clab_ctx *cx, clab_store_builder *b, int64_t *bytes);
+void clab_store_builder_free(clab_store_builder *b);
+/* Finish and open in one: for builders that made their own memfd.  Frees b. */
+CLAB_MUST_CHECK clab_status clab_store_builder_store(clab_ctx *cx, clab_store_builder *b, const char *what, clab_store **out);
+
+/* ---- opening, holding -------------------------------------------------------------------------------
+ * clab_store_open -- validate the layout in fd and hold it; takes fd (also on error).  Seals a memfd.
+ * what: owner shown in the ledger ("counts of pbmc3k.h5ad").  Charges CLAB_MEM_COUNTS. */
+CLAB_MUST_CHECK clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store **out);
+clab_store *clab_store_ref(clab_store *s);
+void clab_store_unref(clab_store *s); /* NULL is fine; gives the bytes back at the last one */
+
+typedef struct {
+    int64_t n_rows, n_cols, nnz;
+    int64_t bytes;          /* of the layout */
+    clab_dtype dtype;       /* as in the file */
+    bool dense;             /* came from a dense array */
+    bool whole;             /* every stored value is a whole number */
+    bool negative;          /* some value < 0 */
+    bool finite;            /* no NaN or Inf */
+    double min, max;        /* of stored values; 0, 0 when none */
+    int64_t bad_row, bad_col; /* first entry that is no whole number >= 0, or -1 */
+    double bad_value;
+    uint64_t hash;          /* of shape, indices and values; does not depend on blocks */
+} clab_store_info;
+const clab_store_info *clab_store_get_info(const clab_store *s);
+int64_t clab_store_row_nnz(const clab_store *s, int64_t row);
+
+/* ---- decoding ------------------------------------------------------------------------------------------
+ * Thread-safe.  Decode one row into indices[] and values (f32 or f64, the other NULL); both arrays
+ * hold at least clab_store_row_nnz entries (+ CLAB_STORE_PAD of slack).  EFORMAT on damaged bytes. */
+#define CLAB_STORE_PAD 128
+CLAB_MUST_CHECK clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32, double *f64);
+
+#endif

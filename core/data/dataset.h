@@ -1,0 +1,93 @@
+/* dataset.h -- cells x genes with everything known about them: a view that verbs turn into new views.
+ *
+ * Immutable and reference-counted; every verb returns a new Dataset and leaves the old one valid.
+ * N cells (obs), G genes (var).
+ */
+#ifndef CLAB_DATASET_H
+#define CLAB_DATASET_H
+
+#include "data/matrix.h"
+#include "data/value.h"
+
+typedef struct {
+    clab_matrix *x;      /* M x own genes, same cells */
+    clab_value *var;     /* TABLE */
+    clab_value *varm;    /* DICT or NULL */
+} clab_raw;
+
+typedef struct clab_dataset clab_dataset;
+struct clab_dataset {
+    int refs;            /* atomic */
+    clab_ctx *cx;
+    char *name;          /* for messages: file name or "concat(a, b)" */
+    clab_matrix *x;      /* N x G; NULL when the file has no X */
+    clab_matrix *counts; /* N x G: where the counts are (may be x itself); NULL = none found */
+    char *counts_from;   /* "X", "layers.counts", "raw.X" */
+    clab_value *obs;     /* TABLE (N) */
+    clab_value *var;     /* TABLE (G) */
+    clab_value *obsm, *varm, *obsp, *varp; /* DICT, never NULL */
+    clab_value *uns;     /* DICT, never NULL */
+    int64_t n_layers;
+    char **layer_names;
+    clab_matrix **layers;
+    clab_raw raw;        /* x NULL = none */
+    clab_value *steps;   /* DICT "0","1",...: name, parameters, version: becomes uns.celllab */
+};
+
+clab_dataset *clab_dataset_ref(const clab_dataset *d);
+void clab_dataset_unref(clab_dataset *d);
+int64_t clab_dataset_n_obs(const clab_dataset *d);
+int64_t clab_dataset_n_vars(const clab_dataset *d);
+int64_t clab_dataset_bytes(const clab_dataset *d); /* held: stores (each once) and tables */
+const char *clab_dataset_obs_name(const clab_dataset *d, int64_t i);
+const char *clab_dataset_var_name(const clab_dataset *d, int64_t g);
+
+/* clab_dataset_new -- takes references to x (may be NULL), obs, var; empty dictionaries for the rest. */
+CLAB_MUST_CHECK clab_status clab_dataset_new(clab_ctx *cx, const char *name, const clab_matrix *x, const clab_value *obs, const clab_value *var, clab_dataset **out);
+/* clab_dataset_copy -- a new handle with the same parts: the start of every verb. The caller may then
+ * replace parts (unref old, own new) while it holds the only reference. */
+CLAB_MUST_CHECK clab_status clab_dataset_copy(clab_ctx *cx, const clab_dataset *d, clab_dataset **out);
+
+/* Cells rows[0..n-1] in that order / genes cols[0..n-1].  Everything beside X follows. */
+CLAB_MUST_CHECK clab_status clab_dataset_take_obs(clab_ctx *cx, const clab_dataset *d, const int64_t *rows, int64_t n, clab_dataset **out);
+CLAB_MUST_CHECK clab_status clab_dataset_take_vars(clab_ctx *cx, const clab_dataset *d, const int64_t *cols, int64_t n, clab_dataset **out);
+/* mask[i] != 0 keeps cell i. */
+CLAB_MUST_CHECK clab_status clab_dataset_keep_obs(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out);
+CLAB_MUST_CHECK clab_status clab_dataset_keep_vars(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out);
+
+/* Column of obs/var by name; ENOTFOUND lists the columns there are and the nearest name. */
+CLAB_MUST_CHECK clab_status clab_dataset_obs_get(clab_ctx *cx, const clab_dataset *d, const char *column, const clab_value **out);
+CLAB_MUST_CHECK clab_status clab_dataset_var_get(clab_ctx *cx, const clab_dataset *d, const char *column, const clab_value **out);
+/* New handles with a column set (obs edits are copy-on-write per handle: this changes d itself, which
+ * the caller holds; other handles that shared the table are not touched). */
+CLAB_MUST_CHECK clab_status clab_dataset_obs_set(clab_ctx *cx, clab_dataset *d, const char *column, const clab_value *v);
+CLAB_MUST_CHECK clab_status clab_dataset_var_set(clab_ctx *cx, clab_dataset *d, const char *column, const clab_value *v);
+CLAB_MUST_CHECK clab_status clab_dataset_obsm_set(clab_ctx *cx, clab_dataset *d, const char *key, const clab_value *v);
+CLAB_MUST_CHECK clab_status clab_dataset_uns_set(clab_ctx *cx, clab_dataset *d, const char *key, const clab_value *v);
+/* The counts for a model: counts, recipe-free; ESTATE names what was found when there are none, with
+ * the first value that is no count. */
+CLAB_MUST_CHECK clab_status clab_dataset_counts(clab_ctx *cx, const clab_dataset *d, clab_matrix **out);
+/* Record a step that was run (params: DICT, may be NULL). */
+CLAB_MUST_CHECK clab_status clab_dataset_log(clab_ctx *cx, clab_dataset *d, const char *step, const clab_value *params);
+/* AnnData's summary, with bytes held; caller frees with free(). */
+CLAB_MUST_CHECK clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **out);
+
+/* where: cells for which an expression over obs is true (missing is false).
+ *   == != < <= > >=  and or not  in {..}  parentheses  'text' numbers true false  `odd name`
+ * evaluated once per category level.  mask: n bytes, caller allocates. */
+CLAB_MUST_CHECK clab_status clab_where(clab_ctx *cx, const clab_dataset *d, const char *expression, uint8_t *mask);
+
+/* concat along obs, as anndata.concat (docs/steps/concat.md). */
+typedef struct {
+    bool outer;                 /* join */
+    const char *label;          /* column with keys[i]; NULL = none */
+    const char *const *keys;    /* n; NULL = "0","1",... */
+    const char *index_unique;   /* NULL = none */
+    const char *merge;          /* NULL, "same", "unique", "first", "only" */
+    const char *uns_merge;
+    double fill;                /* outer, dense; NaN = default */
+} clab_concat_opts;
+void clab_concat_opts_init(clab_concat_opts *o);
+CLAB_MUST_CHECK clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *o, clab_dataset **out);
+
+#endif

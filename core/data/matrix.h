@@ -1,0 +1,49 @@
+/* matrix.h -- a view of counts: which rows of which stores, and the recipe that is applied on the way out.
+ *
+ * A matrix is a list of blocks.  A block is a store and a chain of operations applied to each row
+ * after decoding: a gene map, per-cell normalisation, log1p, scale, cast.  Rows of the blocks one after
+ * another form the matrix, or `rows` picks from them.  Immutable, reference-counted; every change is a
+ * new matrix that costs kilobytes.  Refuses to hold values.  N rows (cells), G columns (genes).
+ */
+#ifndef CLAB_MATRIX_H
+#define CLAB_MATRIX_H
+
+#include "counts/store.h"
+
+typedef struct clab_matrix clab_matrix;
+
+CLAB_MUST_CHECK clab_status clab_matrix_new(clab_ctx *cx, clab_store *s /* refs it */, clab_matrix **out);
+clab_matrix *clab_matrix_ref(const clab_matrix *m);
+void clab_matrix_unref(clab_matrix *m); /* NULL is fine */
+
+int64_t clab_matrix_n_rows(const clab_matrix *m);
+int64_t clab_matrix_n_cols(const clab_matrix *m);
+clab_dtype clab_matrix_dtype(const clab_matrix *m);   /* of the values that come out */
+bool clab_matrix_is_raw(const clab_matrix *m);        /* no recipe beyond gene maps and casts: stored values */
+bool clab_matrix_is_dense(const clab_matrix *m);      /* came from dense arrays (all blocks) */
+/* Stored entries of the selected rows, before gene maps (an upper bound of nnz; exact without maps). */
+int64_t clab_matrix_nnz_bound(const clab_matrix *m);
+/* Bytes of the stores it refers to; each store once.  *shared: of those, referenced by others too. */
+int64_t clab_matrix_store_bytes(const clab_matrix *m);
+int clab_matrix_n_blocks(const clab_matrix *m);
+const clab_store *clab_matrix_store(const clab_matrix *m, int block);
+/* "normalise(1e4) > log1p > scale(max 10)" or "" */
+CLAB_MUST_CHECK clab_status clab_matrix_recipe(clab_ctx *cx, const clab_matrix *m, char *buf, size_t n);
+
+/* ---- views -------------------------------------------------------------------------------------------*/
+CLAB_MUST_CHECK clab_status clab_matrix_take_rows(clab_ctx *cx, const clab_matrix *m, const int64_t *rows, int64_t n, clab_matrix **out);
+CLAB_MUST_CHECK clab_status clab_matrix_take_cols(clab_ctx *cx, const clab_matrix *m, const int64_t *cols, int64_t n, clab_matrix **out); /* unique, any order */
+/* Rows of a then b then ...; col_map[i][g] = column of input i's gene g in the result or -1; n_cols of the result. */
+CLAB_MUST_CHECK clab_status clab_matrix_concat(clab_ctx *cx, const clab_matrix *const *parts, const int32_t *const *col_map, int n, int64_t n_cols, clab_matrix **out);
+/* The same rows and genes without normalisation, log1p and scale: the counts that scVI wants. */
+CLAB_MUST_CHECK clab_status clab_matrix_raw(clab_ctx *cx, const clab_matrix *m, clab_matrix **out);
+
+/* ---- recipe operations (statistics are computed by the caller, over these rows) ------------------------*/
+CLAB_MUST_CHECK clab_status clab_matrix_op_normalise(clab_ctx *cx, const clab_matrix *m, const double *factor /* N, 0 = leave */, double target, clab_matrix **out);
+CLAB_MUST_CHECK clab_status clab_matrix_op_log1p(clab_ctx *cx, const clab_matrix *m, double base /* 0 = e */, clab_matrix **out);
+/* zero_center false only: y = x / std (G), clipped above at max_value (<= 0: none). */
+CLAB_MUST_CHECK clab_status clab_matrix_op_scale(clab_ctx *cx, const clab_matrix *m, const double *std, double max_value, clab_matrix **out);
+CLAB_MUST_CHECK clab_status clab_matrix_op_cast(clab_ctx *cx, const clab_matrix *m, clab_dtype to, clab_matrix **out); /* CLAB_F32 or CLAB_F64 */
+bool clab_matrix_has_log1p(const clab_matrix *m, double *base);
+
+#endif

@@ -1,0 +1,31 @@
+/* rows.h -- the one door to the values: row blocks of any matrix, recipe applied, in any order.
+ * Cancellation, progress and the byte limit live here, once. */
+#ifndef CLAB_ROWS_H
+#define CLAB_ROWS_H
+
+#include "data/matrix.h"
+
+typedef struct clab_rows clab_rows;
+
+typedef struct {
+    const int64_t *order;   /* rows to deliver, n_order of them, repeats allowed; NULL = all in order; borrowed */
+    int64_t n_order;
+    int64_t block_rows;     /* rows a block at most; 0 = chosen from max_bytes */
+    int64_t max_bytes;      /* of one block; 0 = 8 MiB */
+    bool f64;               /* deliver double instead of float */
+    const char *phase;      /* name a phase for progress ("hvg"), or NULL */
+} clab_rows_opts;
+
+/* clab_rows_open -- a stream over m (refs it).  opts may be NULL. Blocks are decoded ahead on the pool. */
+CLAB_MUST_CHECK clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *opts, clab_rows **out);
+/* clab_rows_next -- *block = the next block, or NULL at the end.  Borrowed until the next call.  ECANCEL. */
+CLAB_MUST_CHECK clab_status clab_rows_next(clab_ctx *cx, clab_rows *r, const clab_csr **block);
+/* Start again, with another order (same rules as above; for epochs). */
+CLAB_MUST_CHECK clab_status clab_rows_rewind(clab_ctx *cx, clab_rows *r, const int64_t *order, int64_t n_order);
+void clab_rows_close(clab_ctx *cx, clab_rows *r); /* NULL is fine */
+
+/* A whole matrix as dense float32, n x g: for small results and tests.  Refuses above max_bytes
+ * (EBUDGET, says the bytes). Caller clab_mem_free's. */
+CLAB_MUST_CHECK clab_status clab_rows_dense(clab_ctx *cx, const clab_matrix *m, int64_t max_bytes, float **out);
+
+#endif
