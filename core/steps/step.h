@@ -39,6 +39,7 @@ typedef struct {
     const char *s;        /* borrowed */
     const char *const *strs;
     int64_t n_strs;
+    bool owned;           /* strs was made here from text: clab_args_free */
 } clab_arg;
 
 typedef struct clab_step {
@@ -56,6 +57,11 @@ typedef struct clab_step {
     clab_status (*estimate)(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, int64_t *bytes);
 } clab_step;
 
+/* A step NAME defines `const clab_step clab_step_NAME`; steps.def lists them. */
+#define CLAB_STEP(name) extern const clab_step clab_step_##name;
+#include "steps/steps.def"
+#undef CLAB_STEP
+
 /* The steps there are, in the order of steps.def. */
 const clab_step *const *clab_steps(int *n);
 const clab_step *clab_step_get(const char *name); /* NULL when there is none */
@@ -64,15 +70,20 @@ const clab_step *clab_step_get(const char *name); /* NULL when there is none */
 CLAB_MUST_CHECK clab_status clab_step_run(clab_ctx *cx, const clab_step *s, const clab_dataset *d, const clab_arg *args, clab_dataset **out);
 
 /* ---- arguments: shared by steps, scvi, xgboost and the command line -------------------------------*/
-/* Set every arg from its default (def text); EINTERNAL on a bad descriptor. */
+/* Set every arg from its default (def text; lists separated by commas); EINTERNAL on a bad descriptor. */
 CLAB_MUST_CHECK clab_status clab_args_default(clab_ctx *cx, const char *what, const clab_param *p, int n, clab_arg *args);
 /* Index of a parameter by name; ENOTFOUND with the nearest name and the list. */
 CLAB_MUST_CHECK clab_status clab_args_find(clab_ctx *cx, const char *what, const clab_param *p, int n, const char *name, int *index);
-/* Set one from text ("0.5", "true", "seurat"): for the command line. s is borrowed. */
+/* Set one from text ("0.5", "true", "seurat", "a,b"; "8G" where the unit is bytes): for the command line.
+ * s is borrowed. */
 CLAB_MUST_CHECK clab_status clab_args_set_text(clab_ctx *cx, const char *what, const clab_param *p, clab_arg *arg, const char *s);
 /* Range, choices, required: after all were set. */
 CLAB_MUST_CHECK clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p, int n, const clab_arg *args);
 /* As DICT, for logs. */
 CLAB_MUST_CHECK clab_status clab_args_value(clab_ctx *cx, const clab_param *p, int n, const clab_arg *args, clab_value **out);
+/* Frees the lists that were made from text. */
+void clab_args_free(clab_arg *args, int n);
+/* "cells, integer >= 1, default 10": type, range and default of a parameter in words, for help. */
+void clab_param_describe(const clab_param *p, char *buf, size_t n);
 
 #endif
