@@ -1,0 +1,33 @@
+# A thin front to CMake: make, make demo, make test, make bench, make install PREFIX=...
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+OUT ?= out
+
+all: $(BUILD)/CMakeCache.txt
+	@cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/CMakeCache.txt: CMakeLists.txt
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
+
+demo: all
+	@mkdir -p $(OUT)
+	@$(BUILD)/celllab examples/sessions/quickstart.lua $(OUT)
+
+test: all
+	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
+
+bench: all
+	@bench/run $(BUILD)/celllab
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+asan:
+	@cmake --preset asan && cmake --build --preset asan -j $(JOBS)
+	@cd build-asan && ctest --output-on-failure -j $(JOBS) -L 'unit|faults'
+
+clean:
+	@rm -rf $(BUILD) $(OUT)
+
+.PHONY: all demo test bench install asan clean
