@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/pool.h"
 
 #define TEXT_MAX 4096
@@ -25,6 +26,7 @@ struct clab_ctx {
     char *program;
     clab_pool *pool;
     clab_ledger *ledger;
+    clab_fault fault;
 };
 
 clab_ctx *clab_ctx_new(const clab_ctx_opts *opts)
@@ -38,6 +40,7 @@ clab_ctx *clab_ctx_new(const clab_ctx_opts *opts)
     cx->program = strdup(opts->program ? opts->program : "/proc/self/exe");
     cx->note = opts->note;
     cx->note_user = opts->note_user;
+    clab_fault_init(&cx->fault, getenv("CELLLAB_FAULT"));
     if (!cx->program) {
         clab_ctx_free(cx);
         return NULL;
@@ -97,17 +100,24 @@ clab_status clab_hint(clab_ctx *cx, const char *fmt, ...)
 
 clab_status clab_context(clab_ctx *cx, const char *fmt, ...)
 {
-    char head[512], old[TEXT_MAX];
+    char head[512];
+    size_t n, m;
     va_list ap;
     clab_status s;
 
     va_start(ap, fmt);
-    vsnprintf(head, sizeof head, fmt, ap);
+    vsnprintf(head, sizeof head - 2, fmt, ap);
     va_end(ap);
+    strcat(head, ": ");
+    n = strlen(head);
     pthread_mutex_lock(&cx->lock);
     if (cx->status != CLAB_OK) {
-        memcpy(old, cx->text, sizeof old);
-        snprintf(cx->text, sizeof cx->text, "%s: %.*s", head, (int)(sizeof old - 1), old);
+        m = strlen(cx->text);
+        if (m > sizeof cx->text - 1 - n)
+            m = sizeof cx->text - 1 - n;
+        memmove(cx->text + n, cx->text, m);
+        memcpy(cx->text, head, n);
+        cx->text[n + m] = '\0';
     }
     s = cx->status;
     pthread_mutex_unlock(&cx->lock);
@@ -220,4 +230,9 @@ clab_ledger *clab_ctx_ledger(const clab_ctx *cx)
 void clab_ctx_set_ledger(clab_ctx *cx, clab_ledger *ledger)
 {
     cx->ledger = ledger;
+}
+
+clab_fault *clab_ctx_fault(clab_ctx *cx)
+{
+    return &cx->fault;
 }
