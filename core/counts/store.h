@@ -1,8 +1,8 @@
 /* store.h -- the non-zeros of one matrix, packed once, immutable, reference-counted.
  *
  * Rows are compressed: strictly increasing column indices as deltas, counts as value-1, both
- * bit-packed in blocks of up to 128; matrices that are not small whole numbers keep their values
- * (any dtype, exactly) beside the packed indices.  One position-independent, versioned, checksummed
+ * bit-packed in blocks of up to 128; rows that hold anything but whole numbers below 2^31 keep their
+ * values (any dtype, exactly) beside the packed indices.  One position-independent, versioned, checksummed
  * layout in a memfd (or a file).  The decoder survives any bytes.  N rows (cells), G columns (genes).
  */
 #ifndef CLAB_STORE_H
@@ -51,6 +51,7 @@ typedef struct {
 } clab_store_info;
 const clab_store_info *clab_store_get_info(const clab_store *s);
 int64_t clab_store_row_nnz(const clab_store *s, int64_t row);
+int clab_store_refs(const clab_store *s); /* holders now: for telling whether bytes would come back */
 
 /* ---- decoding ------------------------------------------------------------------------------------------
  * Thread-safe.  Decode one row into indices[] and values (f32 or f64, the other NULL); both arrays

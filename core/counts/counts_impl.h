@@ -1,0 +1,75 @@
+/* counts_impl.h -- the byte layout of a store, shared by its builder and its reader.
+ *
+ * All numbers in the byte order of the machine that wrote them; another order is refused by the tag.
+ *
+ *   header    CLAB__HEADER bytes: clab__header, then zeros
+ *   rows      row_bytes bytes: one record after another, a row without entries has none
+ *   table     (n_rows + 1) x u64: where each record starts in `rows`, then
+ *             (n_rows + 1) x u64: entries before each row
+ *
+ * A record is one byte of clab__row_mode, then for every 128 entries of the row a packed block of
+ * column gaps (index - previous index - 1, the one before the first is -1) and, in the two packed
+ * modes, a packed block of values; in raw mode all values follow the last block, in the store's dtype.
+ */
+#ifndef CLAB_COUNTS_IMPL_H
+#define CLAB_COUNTS_IMPL_H
+
+#include "counts/store.h"
+
+/* ---- packed blocks (pack.c) -----------------------------------------------------------------------*/
+#define CLAB__BLOCK 128                      /* entries of a full block */
+#define CLAB__PACK_MAX (3 + 4 * CLAB__BLOCK) /* bytes of any packed block at most */
+
+/* clab__pack -- pack n (1..128) numbers into out (CLAB__PACK_MAX bytes); returns the bytes written. */
+size_t clab__pack(const uint32_t *v, int n, uint8_t *out);
+
+/* clab__unpack -- n numbers from the bytes p..end into v (128 places, all may be written).
+ * Returns where the block ends, or NULL when the bytes are not a block.  Never reads outside p..end. */
+const uint8_t *clab__unpack(const uint8_t *p, const uint8_t *end, int n, uint32_t *v);
+
+/* ---- layout ----------------------------------------------------------------------------------------*/
+typedef enum {
+    CLAB__ROW_COUNTS, /* whole numbers 1 .. 2^31-1, kept as value - 1 */
+    CLAB__ROW_ZEROS,  /* whole numbers 0 .. 2^31-1, kept as they are: some zero is stored */
+    CLAB__ROW_RAW,    /* anything else, in the store's dtype */
+    CLAB__N_ROW_MODES
+} clab__row_mode;
+
+#define CLAB__HEADER 4096
+#define CLAB__VERSION 1u
+#define CLAB__ORDER_TAG 0x01020304u
+extern const char clab__magic[8];
+
+typedef struct {
+    char magic[8];
+    uint32_t version, order_tag;
+    int64_t n_rows, n_cols, nnz;
+    int64_t row_bytes;
+    int64_t total_bytes;     /* of the whole layout */
+    int32_t dtype;
+    uint8_t dense, whole, negative, finite;
+    double min, max;
+    int64_t bad_row, bad_col;
+    double bad_value;
+    uint64_t hash;
+    uint64_t rows_sum, table_sum;
+    uint64_t header_sum;     /* of the fields above */
+} clab__header;
+
+/* ---- checksums (checksum.c) ---------------------------------------------------------------------------
+ * Sections are summed in chunks of CLAB__CHUNK bytes (the last may be shorter), and the chunks' sums are
+ * folded in order: a builder sums as it writes, a reader on all threads. */
+#define CLAB__CHUNK (1 << 20)
+uint64_t clab__sum(const void *bytes, size_t n);
+uint64_t clab__sum_fold(uint64_t sum, uint64_t chunk_sum);
+uint64_t clab__mix(uint64_t x); /* a bijection whose output bits all depend on all input bits */
+
+/* ---- element types (elements.c) ------------------------------------------------------------------------
+ * n values of a numeric dtype at `from` (no alignment asked) as double or float, as a C cast does it. */
+void clab__to_f64(clab_dtype t, const void *from, int64_t n, double *to);
+void clab__to_f32(clab_dtype t, const void *from, int64_t n, float *to);
+
+/* Where the table of a layout begins: after the rows, 8-byte aligned. */
+int64_t clab__table_at(int64_t row_bytes);
+
+#endif
