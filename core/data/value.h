@@ -42,9 +42,8 @@ struct clab_value {
     int64_t n_items;         /* TABLE columns, DICT items, RECORDS fields */
     char **names;
     clab_value **items;
-    int64_t bytes;           /* charged for this value itself, without items */
-    clab_ctx *cx;            /* who is charged */
-    uint64_t charge;
+    int64_t bytes;           /* of this value itself, without items */
+    clab_ctx *cx;            /* whose ledger is charged */
 };
 
 clab_value *clab_value_ref(const clab_value *v);
@@ -60,7 +59,7 @@ CLAB_MUST_CHECK clab_status clab_value_number(clab_ctx *cx, double x, clab_value
 CLAB_MUST_CHECK clab_status clab_value_integer(clab_ctx *cx, int64_t x, clab_value **out);      /* rank 0 int64 */
 CLAB_MUST_CHECK clab_status clab_value_boolean(clab_ctx *cx, bool x, clab_value **out);         /* rank 0 bool */
 CLAB_MUST_CHECK clab_status clab_value_categorical(clab_ctx *cx, int64_t n, const int32_t *codes, const clab_value *levels, bool ordered, clab_value **out);
-/* Categorical from strings; NULL entries are missing; levels in natural order of first letters (spec: sorted, natural). */
+/* Categorical from strings; NULL entries are missing; levels in natural order. */
 CLAB_MUST_CHECK clab_status clab_value_factor(clab_ctx *cx, int64_t n, const char *const *s, clab_value **out);
 CLAB_MUST_CHECK clab_status clab_value_nullable(clab_ctx *cx, const clab_value *inner, const uint8_t *mask, clab_value **out);
 CLAB_MUST_CHECK clab_status clab_value_sparse(clab_ctx *cx, clab_dtype t, int64_t n_rows, int64_t n_cols, const int64_t *indptr, const int32_t *indices, const void *data, clab_value **out);
