@@ -63,6 +63,10 @@ typedef struct {
 } clab_limit;
 clab_limit clab_budget_get(clab_ctx *cx);
 CLAB_MUST_CHECK clab_status clab_budget_set(clab_ctx *cx, int64_t bytes); /* 0 = back to what was found */
+/* The same under another name than "--budget": a guest gets what its parent has left. */
+CLAB_MUST_CHECK clab_status clab_budget_set_named(clab_ctx *cx, int64_t bytes, const char *source);
+/* What may still be taken: the limit less what is accounted, measured beside it, and kept free; >= 0. */
+int64_t clab_budget_left(clab_ctx *cx);
 
 /* ---- phases and progress ----------------------------------------------------------------------
  * Nested; the innermost one is shown.  begin/end on the engine thread, step from any thread. */
@@ -82,7 +86,7 @@ void clab_ledger_mark(clab_ctx *cx, const char *text);
 
 /* ---- snapshots -----------------------------------------------------------------------------------*/
 #define CLAB_SNAP_OWNERS 8
-#define CLAB_SNAP_SERIES 8
+#define CLAB_SNAP_SERIES 12
 #define CLAB_SNAP_POINTS 512   /* a longer series is bucketed, min and max of a bucket both kept */
 #define CLAB_SNAP_RAM 300      /* samples, one a second, older ones thinned */
 #define CLAB_SNAP_MARKS 16
@@ -167,6 +171,28 @@ void clab_ledger_guest_add(clab_ctx *cx, int pid);
 void clab_ledger_guest_remove(clab_ctx *cx, int pid);
 /* One JSON line into the journal (what ended, how long, peak).  text is plain; escaped here. */
 void clab_ledger_journal(clab_ctx *cx, const char *event, const char *text);
+
+/* ---- events: what a guest's ledger tells its parent ------------------------------------------------
+ * With a sink set, phases and series are also handed to it as they happen, from the thread that
+ * makes them; steps of a phase at most every 50 ms. */
+typedef enum {
+    CLAB_EV_PHASE_BEGIN, /* text = name, unit, n = total */
+    CLAB_EV_PHASE_STEP,  /* n = done */
+    CLAB_EV_PHASE_NOTE,  /* text */
+    CLAB_EV_PHASE_END,
+    CLAB_EV_SERIES_START, /* text = run, unit = x_unit */
+    CLAB_EV_SERIES_ADD,   /* text = name, x, y */
+    CLAB_EV_DEVICE,       /* text */
+    CLAB_N_EV
+} clab_event_kind;
+typedef struct {
+    clab_event_kind kind;
+    const char *text, *unit; /* borrowed; "" when not used */
+    int64_t n;
+    double x, y;
+} clab_event;
+typedef void clab_event_fn(void *user, const clab_event *e);
+void clab_ledger_set_sink(clab_ledger *lg, clab_event_fn *fn, void *user);
 
 /* clab_live_read -- the snapshot that another process publishes at `path`; ENOTFOUND, EFORMAT. */
 CLAB_MUST_CHECK clab_status clab_live_read(clab_ctx *cx, const char *path, clab_snapshot *out);
