@@ -23,6 +23,7 @@ struct clab_dataset {
     clab_matrix *x;      /* N x G; NULL when the file has no X */
     clab_matrix *counts; /* N x G: where the counts are (may be x itself); NULL = none found */
     char *counts_from;   /* "X", "layers.counts", "raw.X" */
+    clab_value *origin;  /* ARRAY int64 (N): who each cell is, whatever it is called; see clab_dataset_match */
     clab_value *obs;     /* TABLE (N) */
     clab_value *var;     /* TABLE (G) */
     clab_value *obsm, *varm, *obsp, *varp; /* DICT, never NULL */
@@ -42,7 +43,8 @@ int64_t clab_dataset_bytes(const clab_dataset *d); /* held: stores (each once) a
 const char *clab_dataset_obs_name(const clab_dataset *d, int64_t i);
 const char *clab_dataset_var_name(const clab_dataset *d, int64_t g);
 
-/* clab_dataset_new -- takes references to x (may be NULL), obs, var; empty dictionaries for the rest. */
+/* clab_dataset_new -- takes references to x (may be NULL), obs, var; empty dictionaries for the rest.
+ * Its cells are new ones: no other dataset holds them.  ESHAPE when x, obs and var do not fit. */
 CLAB_MUST_CHECK clab_status clab_dataset_new(clab_ctx *cx, const char *name, const clab_matrix *x, const clab_value *obs, const clab_value *var, clab_dataset **out);
 /* clab_dataset_copy -- a new handle with the same parts: the start of every verb. The caller may then
  * replace parts (unref old, own new) while it holds the only reference. */
@@ -51,6 +53,11 @@ CLAB_MUST_CHECK clab_status clab_dataset_copy(clab_ctx *cx, const clab_dataset *
 /* Cells rows[0..n-1] in that order / genes cols[0..n-1].  Everything beside X follows. */
 CLAB_MUST_CHECK clab_status clab_dataset_take_obs(clab_ctx *cx, const clab_dataset *d, const int64_t *rows, int64_t n, clab_dataset **out);
 CLAB_MUST_CHECK clab_status clab_dataset_take_vars(clab_ctx *cx, const clab_dataset *d, const int64_t *cols, int64_t n, clab_dataset **out);
+/* clab_dataset_match -- where the cells of `to` stand in `from`: pos[i] = row in `from` of cell i of `to`, or -1.
+ * Cells are matched by identity, which selections and concat carry along; names play no part, so that two
+ * studies may use the same barcodes.  Reading a file twice makes different cells.
+ *   pos  out  int64 (N of `to`); caller allocates.  Where `from` holds a cell twice, its first row is taken. */
+CLAB_MUST_CHECK clab_status clab_dataset_match(clab_ctx *cx, const clab_dataset *from, const clab_dataset *to, int64_t *pos);
 /* mask[i] != 0 keeps cell i. */
 CLAB_MUST_CHECK clab_status clab_dataset_keep_obs(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out);
 CLAB_MUST_CHECK clab_status clab_dataset_keep_vars(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out);
