@@ -23,7 +23,7 @@ bool clab_matrix_is_raw(const clab_matrix *m);        /* no recipe beyond gene m
 bool clab_matrix_is_dense(const clab_matrix *m);      /* came from dense arrays (all blocks) */
 /* Stored entries of the selected rows, before gene maps (an upper bound of nnz; exact without maps). */
 int64_t clab_matrix_nnz_bound(const clab_matrix *m);
-/* Bytes of the stores it refers to; each store once.  *shared: of those, referenced by others too. */
+/* Bytes of the stores it refers to; each store once. */
 int64_t clab_matrix_store_bytes(const clab_matrix *m);
 int clab_matrix_n_blocks(const clab_matrix *m);
 const clab_store *clab_matrix_store(const clab_matrix *m, int block);
@@ -33,7 +33,8 @@ CLAB_MUST_CHECK clab_status clab_matrix_recipe(clab_ctx *cx, const clab_matrix *
 /* ---- views -------------------------------------------------------------------------------------------*/
 CLAB_MUST_CHECK clab_status clab_matrix_take_rows(clab_ctx *cx, const clab_matrix *m, const int64_t *rows, int64_t n, clab_matrix **out);
 CLAB_MUST_CHECK clab_status clab_matrix_take_cols(clab_ctx *cx, const clab_matrix *m, const int64_t *cols, int64_t n, clab_matrix **out); /* unique, any order */
-/* Rows of a then b then ...; col_map[i][g] = column of input i's gene g in the result or -1; n_cols of the result. */
+/* Rows of a then b then ...; col_map[i][g] = column of input i's gene g in the result or -1
+ * (col_map[i] NULL: the same column); n_cols of the result.  Element types are promoted as numpy does. */
 CLAB_MUST_CHECK clab_status clab_matrix_concat(clab_ctx *cx, const clab_matrix *const *parts, const int32_t *const *col_map, int n, int64_t n_cols, clab_matrix **out);
 /* The same rows and genes without normalisation, log1p and scale: the counts that scVI wants. */
 CLAB_MUST_CHECK clab_status clab_matrix_raw(clab_ctx *cx, const clab_matrix *m, clab_matrix **out);
@@ -44,6 +45,10 @@ CLAB_MUST_CHECK clab_status clab_matrix_op_log1p(clab_ctx *cx, const clab_matrix
 /* zero_center false only: y = x / std (G), clipped above at max_value (<= 0: none). */
 CLAB_MUST_CHECK clab_status clab_matrix_op_scale(clab_ctx *cx, const clab_matrix *m, const double *std, double max_value, clab_matrix **out);
 CLAB_MUST_CHECK clab_status clab_matrix_op_cast(clab_ctx *cx, const clab_matrix *m, clab_dtype to, clab_matrix **out); /* CLAB_F32 or CLAB_F64 */
+/* Do all blocks have one in their recipe?  *base (may be NULL): of the log, 0 = e. */
 bool clab_matrix_has_log1p(const clab_matrix *m, double *base);
+/* Has some block one? */
+bool clab_matrix_some_log1p(const clab_matrix *m);
+bool clab_matrix_some_normalise(const clab_matrix *m);
 
 #endif

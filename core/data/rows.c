@@ -1,0 +1,265 @@
+/* rows.c -- the stream of row blocks: how many rows fit, decoded in tiles on the pool, put together.
+ *
+ * A block is laid out with the room its rows need before their gene maps, filled in parallel by tiles of a
+ * fixed number of rows, then closed up; what comes out does not depend on the number of threads.
+ */
+#include "data/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/text.h"
+#include "data/matrix_impl.h"
+#include "ledger/ledger.h"
+
+#define TILE_ROWS 32
+#define DEFAULT_BLOCK_BYTES (8 << 20)
+
+struct clab_rows {
+    clab_ctx *cx;
+    clab_matrix *m;
+    bool f64;
+    const int64_t *order;  /* borrowed; NULL = all in order */
+    int64_t n_order;
+    int64_t block_rows;    /* 0 = as many as fit */
+    int64_t max_bytes;     /* 0 = no limit */
+    int64_t at;            /* rows delivered */
+    int64_t room_rows, room_nnz;
+    int64_t *counts;       /* entries of each row of the block after its map */
+    clab_csr block;
+    int n_scratch;
+    clab__scratch **scratch;
+    clab_phase *phase;
+};
+
+static int64_t row_at(const clab_rows *r, int64_t i)
+{
+    return r->order ? r->order[i] : i;
+}
+
+clab_status clab_rows_rewind(clab_ctx *cx, clab_rows *r, const int64_t *order, int64_t n_order)
+{
+    int64_t n = clab_matrix_n_rows(r->m);
+
+    for (int64_t i = 0; order && i < n_order; i++)
+        if (order[i] < 0 || order[i] >= n)
+            return clab_fail(cx, CLAB_EARG, "row %lld of a matrix of %lld rows", (long long)order[i], (long long)n);
+    r->order = order;
+    r->n_order = order ? n_order : n;
+    r->at = 0;
+    return CLAB_OK;
+}
+
+clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *opts, clab_rows **out)
+{
+    clab_rows_opts o = opts ? *opts : (clab_rows_opts){0};
+    clab_rows *r = calloc(1, sizeof *r);
+    clab_status s = CLAB_OK;
+
+    *out = NULL;
+    if (!r)
+        return clab_fail(cx, CLAB_ENOMEM, "no memory for a row stream");
+    r->cx = cx;
+    r->m = clab_matrix_ref(m);
+    r->f64 = o.f64;
+    r->block_rows = o.block_rows;
+    r->max_bytes = o.max_bytes > 0 ? o.max_bytes : o.block_rows > 0 ? 0 : DEFAULT_BLOCK_BYTES;
+    s = clab_rows_rewind(cx, r, o.order, o.n_order);
+    r->scratch = calloc((size_t)clab_threads(cx), sizeof(clab__scratch *));
+    if (s == CLAB_OK && !r->scratch)
+        s = clab_fail(cx, CLAB_ENOMEM, "no memory for a row stream");
+    while (s == CLAB_OK && r->n_scratch < clab_threads(cx))
+        s = clab__scratch_new(cx, m, r->f64, &r->scratch[r->n_scratch++]);
+    if (s == CLAB_OK && o.phase)
+        r->phase = clab_phase_begin(cx, o.phase, r->n_order, "cells");
+    if (s != CLAB_OK) {
+        clab_rows_close(cx, r);
+        return s;
+    }
+    *out = r;
+    return CLAB_OK;
+}
+
+void clab_rows_close(clab_ctx *cx, clab_rows *r)
+{
+    if (!r)
+        return;
+    if (r->phase)
+        clab_phase_end(r->phase);
+    for (int i = 0; i < r->n_scratch; i++)
+        clab__scratch_free(r->scratch[i]);
+    free(r->scratch);
+    clab_mem_free(cx, r->counts);
+    clab_mem_free(cx, r->block.indptr);
+    clab_mem_free(cx, r->block.row_ids);
+    clab_mem_free(cx, r->block.indices);
+    clab_mem_free(cx, r->block.f32);
+    clab_mem_free(cx, r->block.f64);
+    clab_matrix_unref(r->m);
+    free(r);
+}
+
+/* ---- the next block ------------------------------------------------------------------------------------*/
+
+static clab_status grow(clab_ctx *cx, void *field, int64_t n, size_t size)
+{
+    void *p;
+    int64_t bytes;
+    clab_status s = clab_mem_size(cx, n, size, &bytes);
+
+    if (s != CLAB_OK)
+        return s;
+    memcpy(&p, field, sizeof p);
+    s = clab_mem_grow(cx, CLAB_MEM_WORK, bytes, "row block", &p);
+    memcpy(field, &p, sizeof p);
+    return s;
+}
+
+/* How many rows the next block has, and the room they need. */
+static int64_t plan(const clab_rows *r, int64_t *nnz)
+{
+    int64_t entry = 4 + (r->f64 ? 8 : 4), rows = 0;
+
+    *nnz = 0;
+    while (r->at + rows < r->n_order && (r->block_rows <= 0 || rows < r->block_rows)) {
+        int64_t n = clab__matrix_row_room(r->m, row_at(r, r->at + rows));
+        if (rows > 0 && r->max_bytes > 0 && (*nnz + n) * entry + (rows + 1) * 24 > r->max_bytes)
+            break;
+        *nnz += n;
+        rows++;
+    }
+    return rows;
+}
+
+static clab_status make_room(clab_ctx *cx, clab_rows *r, int64_t rows, int64_t nnz)
+{
+    clab_csr *b = &r->block;
+    clab_status s = CLAB_OK;
+
+    if (rows > r->room_rows || !b->indptr) {
+        s = grow(cx, &b->indptr, rows + 1, sizeof *b->indptr);
+        if (s == CLAB_OK)
+            s = grow(cx, &b->row_ids, rows + 1, sizeof *b->row_ids);
+        if (s == CLAB_OK)
+            s = grow(cx, &r->counts, rows + 1, sizeof *r->counts);
+        if (s == CLAB_OK)
+            r->room_rows = rows;
+    }
+    if (s == CLAB_OK && (nnz > r->room_nnz || !b->indices)) {
+        int64_t want = nnz + CLAB_STORE_PAD;
+        s = grow(cx, &b->indices, want, sizeof *b->indices);
+        if (s == CLAB_OK && r->f64)
+            s = grow(cx, &b->f64, want, sizeof *b->f64);
+        else if (s == CLAB_OK)
+            s = grow(cx, &b->f32, want, sizeof *b->f32);
+        if (s == CLAB_OK)
+            r->room_nnz = nnz;
+    }
+    return s;
+}
+
+static clab_status decode_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
+{
+    clab_rows *r = arg;
+    clab_csr *b = &r->block;
+    int64_t end = (task + 1) * TILE_ROWS < b->n_rows ? (task + 1) * TILE_ROWS : b->n_rows;
+    clab_status s = CLAB_OK;
+
+    for (int64_t i = task * TILE_ROWS; i < end && s == CLAB_OK; i++) {
+        int64_t at = b->indptr[i];
+        s = clab__matrix_row(cx, r->m, b->row_ids[i], r->scratch[worker], b->indices + at,
+                             b->f32 ? b->f32 + at : NULL, b->f64 ? b->f64 + at : NULL, &r->counts[i]);
+    }
+    return s;
+}
+
+/* Move rows together when gene maps dropped entries. */
+static void close_up(clab_rows *r)
+{
+    clab_csr *b = &r->block;
+    int64_t to = 0;
+
+    for (int64_t i = 0; i < b->n_rows; i++) {
+        int64_t from = b->indptr[i];
+        size_t n = (size_t)r->counts[i];
+        b->indptr[i] = to;
+        if (from != to) {
+            memmove(b->indices + to, b->indices + from, n * sizeof *b->indices);
+            if (b->f32)
+                memmove(b->f32 + to, b->f32 + from, n * sizeof *b->f32);
+            else
+                memmove(b->f64 + to, b->f64 + from, n * sizeof *b->f64);
+        }
+        to += (int64_t)n;
+    }
+    b->indptr[b->n_rows] = to;
+    b->nnz = to;
+}
+
+clab_status clab_rows_next(clab_ctx *cx, clab_rows *r, const clab_csr **block)
+{
+    clab_csr *b = &r->block;
+    int64_t nnz, rows = plan(r, &nnz);
+    clab_status s = clab_check(cx);
+
+    *block = NULL;
+    if (s != CLAB_OK || rows == 0)
+        return s;
+    s = make_room(cx, r, rows, nnz);
+    if (s != CLAB_OK)
+        return s;
+    b->first_row = r->at;
+    b->n_rows = rows;
+    b->n_cols = clab_matrix_n_cols(r->m);
+    b->indptr[0] = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        b->row_ids[i] = row_at(r, r->at + i);
+        b->indptr[i + 1] = b->indptr[i] + clab__matrix_row_room(r->m, b->row_ids[i]);
+    }
+    s = clab_parallel(cx, (rows + TILE_ROWS - 1) / TILE_ROWS, decode_tile, r);
+    if (s != CLAB_OK)
+        return s;
+    close_up(r);
+    r->at += rows;
+    if (r->phase)
+        clab_phase_step(r->phase, r->at);
+    *block = b;
+    return CLAB_OK;
+}
+
+/* ---- a whole small matrix --------------------------------------------------------------------------------*/
+
+clab_status clab_rows_dense(clab_ctx *cx, const clab_matrix *m, int64_t max_bytes, float **out)
+{
+    int64_t n = clab_matrix_n_rows(m), g = clab_matrix_n_cols(m), row_bytes, bytes;
+    const clab_csr *b = NULL;
+    clab_rows *r = NULL;
+    void *p = NULL;
+    float *x;
+    clab_status s = clab_mem_size(cx, g, sizeof *x, &row_bytes);
+
+    *out = NULL;
+    if (s == CLAB_OK)
+        s = clab_mem_size(cx, n, (size_t)row_bytes, &bytes);
+    if (s != CLAB_OK)
+        return s;
+    if (bytes > max_bytes)
+        return clab_fail(cx, CLAB_EBUDGET, "%s cells x %s genes as a dense array take %s, more than the %s allowed here",
+                         clab_text_count(n), clab_text_count(g), clab_bytes(bytes), clab_bytes(max_bytes));
+    s = clab_mem_zalloc(cx, CLAB_MEM_RESULT, bytes + 1, "dense matrix", &p);
+    x = p;
+    if (s == CLAB_OK)
+        s = clab_rows_open(cx, m, NULL, &r);
+    while (s == CLAB_OK && (s = clab_rows_next(cx, r, &b)) == CLAB_OK && b)
+        for (int64_t i = 0; i < b->n_rows; i++)
+            for (int64_t k = b->indptr[i]; k < b->indptr[i + 1]; k++)
+                x[(b->first_row + i) * g + b->indices[k]] = b->f32[k];
+    clab_rows_close(cx, r);
+    if (s != CLAB_OK) {
+        clab_mem_free(cx, p);
+        return s;
+    }
+    *out = x;
+    return CLAB_OK;
+}
