@@ -11,12 +11,12 @@ typedef struct {
     const int64_t *order;   /* rows to deliver, n_order of them, repeats allowed; NULL = all in order; borrowed */
     int64_t n_order;
     int64_t block_rows;     /* rows a block at most; 0 = chosen from max_bytes */
-    int64_t max_bytes;      /* of one block; 0 = 8 MiB */
+    int64_t max_bytes;      /* of one block; 0 = 2 MiB, or no limit where block_rows is given */
     bool f64;               /* deliver double instead of float */
     const char *phase;      /* name a phase for progress ("hvg"), or NULL */
 } clab_rows_opts;
 
-/* clab_rows_open -- a stream over m (refs it).  opts may be NULL. Blocks are decoded ahead on the pool. */
+/* clab_rows_open -- a stream over m (refs it).  opts may be NULL. Blocks are decoded on the pool. */
 CLAB_MUST_CHECK clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *opts, clab_rows **out);
 /* clab_rows_next -- *block = the next block, or NULL at the end.  Borrowed until the next call.  ECANCEL. */
 CLAB_MUST_CHECK clab_status clab_rows_next(clab_ctx *cx, clab_rows *r, const clab_csr **block);
