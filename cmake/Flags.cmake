@@ -3,7 +3,7 @@ add_library(clab_flags INTERFACE)
 target_compile_definitions(clab_flags INTERFACE _GNU_SOURCE CLAB_VERSION="${PROJECT_VERSION}")
 target_compile_options(clab_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-  -Wdouble-promotion -Werror=vla -fno-math-errno)
+  -Wdouble-promotion -Werror=vla -fno-math-errno -fno-trapping-math)
 if(CLAB_WERROR)
   target_compile_options(clab_flags INTERFACE -Werror)
 endif()
