@@ -29,7 +29,7 @@ struct clab_pool {
     atomic_int status;
 };
 
-static void work(clab_pool *p, int worker)
+static void work(clab_pool *p, int index)
 {
     for (;;) {
         int64_t task = atomic_fetch_add(&p->next, 1);
@@ -38,7 +38,7 @@ static void work(clab_pool *p, int worker)
             return;
         s = clab_check(p->cx);
         if (s == CLAB_OK)
-            s = p->fn(p->cx, task, worker, p->arg);
+            s = p->fn(p->cx, task, index, p->arg);
         if (s != CLAB_OK) {
             int ok = CLAB_OK;
             atomic_compare_exchange_strong(&p->status, &ok, (int)s);
