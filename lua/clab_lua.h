@@ -22,6 +22,8 @@ typedef enum { CLAB_LUA_OK, CLAB_LUA_INCOMPLETE, CLAB_LUA_ERROR, CLAB_LUA_INTERR
 /* eval: one statement or expression (the rule of lua.c: `return ...` first).  On ERROR the message with
  * its traceback was given to *err (malloc'd; caller frees; NULL is fine). */
 clab_lua_result clab_lua_eval(clab_lua *l, const char *code, const char *chunk_name, char **err);
+/* os.exit was called: the driver ends the session with *code instead of asking for more. */
+bool clab_lua_exiting(const clab_lua *l, int *code);
 /* is it complete?  Compiles only. */
 clab_lua_result clab_lua_check(clab_lua *l, const char *code);
 /* run a file with arg[1..]; errors carry the script's line. */

@@ -1,0 +1,289 @@
+/* bind_lab.c -- the global `lab`: reading, combining, the budget, what memory holds. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/csv_read.h"
+#include "io/io.h"
+#include "label/common_genes.h"
+#include "ledger/ledger.h"
+#include "lua_impl.h"
+
+/* ---- reading -----------------------------------------------------------------------------------*/
+
+/* lab.read(path, {counts="auto"}) */
+static int lab_read(lua_State *L)
+{
+    const char *path = clab__path(L, 1, "read", "a path: lab.read(\"study.h5ad\")");
+    clab_arg *a = clab__args(L, 2, "read", clab__read_params, clab__n_read, -1, NULL);
+    clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL, .genome = a[1].given ? a[1].s : NULL};
+    clab__box *b = clab__new(L, &clab__dataset);
+
+    clab__ok(L, clab_read(clab__cx(L), path, &o, (clab_dataset **)&b->p));
+    clab__tell_gc(L);
+    return 1;
+}
+
+/* lab.read_csv(path): a table of text columns */
+static int lab_read_csv(lua_State *L)
+{
+    const char *path = clab__path(L, 1, "read_csv", "a path: lab.read_csv(\"labels.csv\")");
+    clab__box *b = clab__new(L, &clab__table);
+    const char *slash = strrchr(path, '/');
+
+    clab__ok(L, clab_csv_read(clab__cx(L), path, (clab_value **)&b->p));
+    snprintf(b->name, sizeof b->name, "%s", slash ? slash + 1 : path);
+    return 1;
+}
+
+/* ---- several datasets ------------------------------------------------------------------------------*/
+
+/* The Datasets of a list, or of a keyed table in the order of its keys; borrowed from the table at idx.
+ * Pushes two blocks; *keys is NULL for a list. */
+static int read_parts(lua_State *L, int idx, const char *what, const clab_dataset ***parts, const char ***keys)
+{
+    int n = 0, named = 0;
+
+    if (lua_type(L, idx) != LUA_TTABLE)
+        clab__raise(L, CLAB_EARG, "%s takes a table of datasets: {a, b} or {reference=a, query=b}", what);
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+        clab__at(L, -1, &clab__dataset);
+        n++;
+        named += lua_type(L, -2) == LUA_TSTRING;
+    }
+    if (n == 0 || (named != 0 && named != n))
+        clab__raise(L, CLAB_EARG, n == 0 ? "%s: the table of datasets is empty"
+                                         : "%s: name all datasets or none", what);
+    *parts = lua_newuserdatauv(L, (size_t)n * sizeof **parts, 0);
+    *keys = lua_newuserdatauv(L, (size_t)n * sizeof **keys, 0);
+    if (named) {
+        int k = 0;
+        for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) { /* insertion sort: a handful of names */
+            const char *key = lua_tostring(L, -2);
+            int at = k++;
+            for (; at > 0 && strcmp((*keys)[at - 1], key) > 0; at--)
+                (*keys)[at] = (*keys)[at - 1];
+            (*keys)[at] = key;
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        if (named)
+            lua_getfield(L, idx, (*keys)[i]);
+        else
+            lua_rawgeti(L, idx, i + 1);
+        (*parts)[i] = clab__at(L, -1, &clab__dataset);
+        lua_pop(L, 1);
+    }
+    if (!named)
+        *keys = NULL;
+    return n;
+}
+
+static const char *optional(const clab_arg *a)
+{
+    return a->given && a->s[0] ? a->s : NULL;
+}
+
+/* lab.concat({reference=a, query=b}, {join="inner", label="dataset_id"}) */
+static int lab_concat(lua_State *L)
+{
+    const clab_dataset **parts;
+    const char **keys;
+    clab_concat_opts o;
+    clab_arg *a;
+    clab__box *b;
+    int n;
+
+    lua_settop(L, 2);
+    n = read_parts(L, 1, "concat", &parts, &keys);
+    a = clab__args(L, 2, "concat", clab__concat_params, clab__n_concat, -1, NULL);
+    clab_concat_opts_init(&o);
+    o.outer = strcmp(a[0].s, "outer") == 0;
+    o.label = optional(&a[1]);
+    o.keys = keys;
+    if (a[2].given && keys)
+        clab__raise(L, CLAB_EARG, "concat: keys= is for a list of datasets; these have names already");
+    if (a[2].given && a[2].n_strs != n)
+        clab__raise(L, CLAB_EARG, "concat: %" PRId64 " keys for %d datasets", a[2].n_strs, n);
+    if (a[2].given)
+        o.keys = a[2].strs;
+    if (a[3].given)
+        o.index_unique = optional(&a[3]);
+    if (a[4].given)
+        o.merge = optional(&a[4]);
+    if (a[5].given)
+        o.uns_merge = optional(&a[5]);
+    if (a[6].given)
+        o.fill = a[6].num;
+    b = clab__new(L, &clab__dataset);
+    clab__ok(L, clab_concat(clab__cx(L), parts, n, &o, (clab_dataset **)&b->p));
+    clab__tell_gc(L);
+    return 1;
+}
+
+/* a, b = lab.common_genes({a, b}, {by="gene_ids"}); named datasets come back in the order of their names */
+static int lab_common_genes(lua_State *L)
+{
+    const clab_dataset **parts;
+    const char **keys;
+    clab_dataset **out;
+    clab_arg *a;
+    int n, first;
+    clab_status st;
+
+    lua_settop(L, 2);
+    n = read_parts(L, 1, "common_genes", &parts, &keys);
+    a = clab__args(L, 2, "common_genes", clab__common_params, clab__n_common, 0, NULL);
+    luaL_checkstack(L, n + 8, "too many datasets");
+    out = lua_newuserdatauv(L, (size_t)n * sizeof *out, 0);
+    first = lua_gettop(L) + 1;
+    for (int i = 0; i < n; i++)
+        clab__new(L, &clab__dataset);
+    st = clab_common_genes(clab__cx(L), parts, n, optional(&a[0]), out);
+    for (int i = 0; i < n && st == CLAB_OK; i++)
+        ((clab__box *)lua_touserdata(L, first + i))->p = out[i];
+    clab__ok(L, st);
+    return n;
+}
+
+/* ---- memory ----------------------------------------------------------------------------------------------*/
+
+/* lab.budget("8G") sets, lab.budget(0) goes back to what was found; bytes in force and where they come from. */
+static int lab_budget(lua_State *L)
+{
+    clab_ctx *cx = clab__cx(L);
+    clab_limit limit;
+    int64_t bytes = 0;
+
+    if (!lua_isnoneornil(L, 1)) {
+        if (lua_isinteger(L, 1))
+            bytes = lua_tointeger(L, 1);
+        else if (lua_type(L, 1) != LUA_TSTRING || !clab_text_parse_bytes(lua_tostring(L, 1), &bytes))
+            clab__raise(L, CLAB_EARG, "budget takes bytes: lab.budget(\"8G\")");
+        clab__ok(L, clab_budget_set(cx, bytes));
+    }
+    limit = clab_budget_get(cx);
+    lua_pushinteger(L, limit.bytes);
+    lua_pushstring(L, limit.source);
+    return 2;
+}
+
+static void set_bytes(lua_State *L, const char *name, int64_t bytes)
+{
+    if (bytes < 0)
+        return; /* not known */
+    lua_pushinteger(L, bytes);
+    lua_setfield(L, -2, name);
+}
+
+static int mem_tostring(lua_State *L)
+{
+    static const char *const lines[][2] = {
+        {"live", "accounted now"}, {"peak", "accounted at most"}, {"tree", "measured, with workers"},
+        {"limit", "limit in force"}, {"lua", "held by Lua itself"},
+    };
+    clab_str *s = clab__str(L);
+    int n;
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (lua_getfield(L, 1, lines[i][0]) == LUA_TNUMBER)
+            clab_str_addf(s, "%s%10s  %s", s->len ? "\n" : "", clab_bytes(lua_tointeger(L, -1)), lines[i][1]);
+        lua_pop(L, 1);
+    }
+    lua_getfield(L, 1, "owners");
+    n = (int)lua_rawlen(L, -1);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, -1, i);
+        lua_getfield(L, -1, "name");
+        lua_getfield(L, -2, "bytes");
+        clab_str_addf(s, "\n%10s    %s", clab_bytes(lua_tointeger(L, -1)), lua_tostring(L, -2));
+        lua_pop(L, 3);
+    }
+    lua_pop(L, 1);
+    return clab__push_str(L, s);
+}
+
+/* lab.mem(): {live, peak, tree, limit, source, lua, owners={{name, kind, bytes}, ...}}, in bytes */
+static int lab_mem(lua_State *L)
+{
+    clab_ctx *cx = clab__cx(L);
+    clab_ledger *ledger = clab_ctx_ledger(cx);
+    clab_snapshot *snap = lua_newuserdatauv(L, sizeof *snap, 0);
+
+    memset(snap, 0, sizeof *snap);
+    lua_gc(L, LUA_GCCOLLECT);
+    if (ledger) {
+        clab_ledger_sample(ledger);
+        clab_ledger_snapshot(ledger, snap);
+    }
+    lua_newtable(L);
+    set_bytes(L, "live", clab_mem_live(cx));
+    set_bytes(L, "peak", clab_mem_peak(cx));
+    set_bytes(L, "lua", (int64_t)clab__of(L)->bytes);
+    set_bytes(L, "tree", ledger ? snap->tree_bytes : -1);
+    set_bytes(L, "limit", clab_budget_get(cx).bytes);
+    lua_pushstring(L, clab_budget_get(cx).source);
+    lua_setfield(L, -2, "source");
+    lua_newtable(L);
+    for (int i = 0; i < snap->n_owners; i++) {
+        lua_createtable(L, 0, 3);
+        lua_pushstring(L, snap->owner[i].name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, clab_mem_kind_name(snap->owner[i].kind));
+        lua_setfield(L, -2, "kind");
+        set_bytes(L, "bytes", snap->owner[i].bytes);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "owners");
+    if (luaL_newmetatable(L, "celllab.mem")) {
+        lua_pushcfunction(L, mem_tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+/* lab.bytes(n): "41.2 MiB" */
+static int lab_bytes(lua_State *L)
+{
+    lua_pushstring(L, clab_bytes((int64_t)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* lab.note(text): a note as the steps make them, on stderr in a batch job */
+static int lab_note(lua_State *L)
+{
+    clab_note(clab__cx(L), "%s", clab_show(clab__string(L, 1, "note", "a text")));
+    return 0;
+}
+
+/* help("name"): what ?name prints */
+static int lua_help(lua_State *L)
+{
+    char **text = clab__text(L);
+
+    *text = clab_lua_help(clab__of(L), luaL_optstring(L, 1, ""), lua_toboolean(L, 2));
+    clab__print(L, *text);
+    clab__print(L, "\n");
+    return 0;
+}
+
+void clab__lab_open(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"read", lab_read},     {"read_csv", lab_read_csv}, {"concat", lab_concat}, {"common_genes", lab_common_genes},
+        {"budget", lab_budget}, {"mem", lab_mem},           {"bytes", lab_bytes},   {"note", lab_note},
+        {NULL, NULL},
+    };
+    int lab;
+
+    luaL_newlib(L, functions);
+    lab = lua_gettop(L);
+    lua_pushliteral(L, CLAB_VERSION);
+    lua_setfield(L, lab, "version");
+    clab__scvi_open(L, lab);
+    clab__model_open(L, lab);
+    clab__evaluation_open(L, lab);
+    lua_setglobal(L, "lab");
+    lua_register(L, "help", lua_help);
+}
