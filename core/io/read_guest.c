@@ -1,0 +1,267 @@
+/* read_guest.c -- the guest that reads: an .h5ad or 10x file taken apart, tables as values over the wire,
+ * matrices as stores through the socket (descriptor 0). */
+#include "io/h5_impl.h"
+#include "io/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PATH 4096
+
+static clab_status put_value(clab__h5 *h, const char *section, const clab_value *v)
+{
+    clab_status st = clab_wire_put_u8(h->cx, h->wire, CLAB__REC_VALUE);
+    if (st == CLAB_OK)
+        st = clab_wire_put_str(h->cx, h->wire, section);
+    return st == CLAB_OK ? clab_value_put(h->cx, h->wire, v) : st;
+}
+
+/* ---- parts of an .h5ad ---------------------------------------------------------------------------------------*/
+
+/* obs, var, raw/var: a dataframe group, or a compound dataset of AnnData < 0.7. */
+static clab_status read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out)
+{
+    hid_t obj, uns = -1;
+    clab__set s;
+    *out = NULL;
+    clab_status st = clab__h5_member(h, group, name, at, &obj);
+    if (st == CLAB_ENOTFOUND)
+        return clab_hint(h->cx, "every .h5ad has obs and var: the file is incomplete or of another kind");
+    if (st != CLAB_OK)
+        return st;
+    if (clab__h5_is_group(obj)) {
+        st = clab__read_table(h, obj, at, out);
+        H5Oclose(obj);
+        return st;
+    }
+    st = clab__set_open(h, obj, at, &s);
+    if (st != CLAB_OK)
+        return st;
+    if (clab__h5_has(h->file, "uns"))
+        uns = H5Gopen2(h->file, "uns", H5P_DEFAULT);
+    st = clab__read_table_compound(h, &s, uns, out);
+    if (uns >= 0)
+        H5Gclose(uns);
+    clab__set_close(&s);
+    return st;
+}
+
+/* obsm, varm, obsp, varp, uns: a group, or a compound dataset with one field a key (obsm and varm of old). */
+static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section)
+{
+    hid_t obj;
+    clab_value *v = NULL;
+    clab__set s;
+    if (H5Lexists(group, name, H5P_DEFAULT) <= 0)
+        return CLAB_OK;
+    clab_status st = clab__h5_member(h, group, name, section, &obj);
+    if (st != CLAB_OK)
+        return st;
+    if (clab__h5_is_group(obj)) {
+        st = clab__read_dict(h, obj, section, &v);
+        H5Oclose(obj);
+    } else if ((st = clab__set_open(h, obj, section, &s)) == CLAB_OK) {
+        if (s.cls == CLAB__COMPOUND && s.rank == 1)
+            st = clab__read_records(h, &s, true, &v);
+        else
+            clab__h5_leave_out(h, section, "no dictionary");
+        clab__set_close(&s);
+    }
+    if (st == CLAB_OK && v)
+        st = put_value(h, section, v);
+    clab_value_unref(v);
+    return st;
+}
+
+static clab_status send_matrix(clab__h5 *h, hid_t group, const char *name, const char *section, int64_t n_rows, int64_t n_cols)
+{
+    hid_t obj;
+    clab__matrix m;
+    clab_status st = clab__h5_member(h, group, name, section, &obj);
+    if (st != CLAB_OK)
+        return st;
+    if (H5Iget_type(obj) == H5I_DATASET) { /* X may be AnnData's null */
+        hid_t space = H5Dget_space(obj);
+        bool null = space >= 0 && H5Sget_simple_extent_type(space) == H5S_NULL;
+        if (space >= 0)
+            H5Sclose(space);
+        if (null) {
+            H5Oclose(obj);
+            return CLAB_OK;
+        }
+    }
+    st = clab__matrix_open(h, obj, section, n_rows, n_cols, &m);
+    if (st == CLAB_OK) {
+        st = clab__matrix_send(h, &m, section);
+        clab__matrix_close(&m);
+    }
+    return st;
+}
+
+static clab_status send_layers(clab__h5 *h, int64_t n_obs, int64_t n_vars)
+{
+    clab__names names = {0};
+    char at[CLAB__AT];
+    hid_t layers;
+    if (H5Lexists(h->file, "layers", H5P_DEFAULT) <= 0)
+        return CLAB_OK;
+    clab_status st = clab__h5_member(h, h->file, "layers", "layers", &layers);
+    if (st != CLAB_OK)
+        return st;
+    if (clab__h5_is_group(layers) && clab__h5_enter(h, layers)) {
+        st = clab__h5_members(h, layers, "layers", &names);
+        for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
+            H5O_info_t info, self;
+            if (H5Oget_info_by_name(layers, names.s[i], &info, H5P_DEFAULT) >= 0 && H5Oget_info(layers, &self) >= 0 &&
+                info.addr == self.addr)
+                clab__h5_leave_out(h, clab__h5_at(at, "layers", names.s[i]), "a loop");
+            else
+                st = send_matrix(h, layers, names.s[i], clab__h5_at(at, "layers", names.s[i]), n_obs, n_vars);
+        }
+        clab__h5_leave(h);
+    }
+    clab__names_free(&names);
+    H5Oclose(layers);
+    return st;
+}
+
+/* raw: a group of X, var, varm; before 0.7 members of the root named raw.X, raw.var, raw.varm. */
+static clab_status send_raw(clab__h5 *h, int64_t n_obs)
+{
+    bool old = clab__h5_has(h->file, "raw.X");
+    clab_value *var = NULL;
+    hid_t group = -1;
+    if (!old && H5Lexists(h->file, "raw", H5P_DEFAULT) <= 0)
+        return CLAB_OK;
+    clab_status st = clab__h5_member(h, h->file, old ? "." : "raw", "raw", &group);
+    if (st != CLAB_OK)
+        return st;
+    if (!clab__h5_is_group(group)) { /* anndata writes null for "no raw" in places */
+        H5Oclose(group);
+        return CLAB_OK;
+    }
+    st = read_frame(h, group, old ? "raw.var" : "var", "raw/var", &var);
+    if (st == CLAB_OK)
+        st = put_value(h, "raw/var", var);
+    if (st == CLAB_OK)
+        st = send_matrix(h, group, old ? "raw.X" : "X", "raw/X", n_obs, clab_value_len(var));
+    if (st == CLAB_OK)
+        st = send_dict(h, group, old ? "raw.varm" : "varm", "raw/varm");
+    clab_value_unref(var);
+    H5Oclose(group);
+    return st;
+}
+
+static clab_status note_strangers(clab__h5 *h)
+{
+    static const char *const known[] = {"X", "obs", "var", "layers", "obsm", "varm", "obsp", "varp", "uns", "raw",
+                                        "raw.X", "raw.var", "raw.varm", NULL};
+    clab__names names;
+    clab_status st = clab__h5_members(h, h->file, "", &names);
+    for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
+        const char *const *k = known;
+        while (*k && strcmp(*k, names.s[i]) != 0)
+            k++;
+        if (!*k)
+            clab__h5_leave_out(h, names.s[i], "no part of AnnData");
+    }
+    clab__names_free(&names);
+    return st;
+}
+
+static clab_status send_h5ad(clab__h5 *h)
+{
+    clab_value *obs = NULL, *var = NULL;
+    clab_status st;
+    if ((st = read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK || (st = read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
+        (st = put_value(h, "obs", obs)) != CLAB_OK || (st = put_value(h, "var", var)) != CLAB_OK)
+        goto done;
+    int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
+    if (H5Lexists(h->file, "X", H5P_DEFAULT) > 0)
+        st = send_matrix(h, h->file, "X", "X", n_obs, n_vars);
+    if (st == CLAB_OK)
+        st = send_layers(h, n_obs, n_vars);
+    if (st == CLAB_OK)
+        st = send_raw(h, n_obs);
+    static const char *const dicts[] = {"obsm", "varm", "obsp", "varp", "uns"};
+    for (size_t i = 0; st == CLAB_OK && i < sizeof dicts / sizeof *dicts; i++)
+        st = send_dict(h, h->file, dicts[i], dicts[i]);
+    if (st == CLAB_OK)
+        st = note_strangers(h);
+done:
+    clab_value_unref(obs);
+    clab_value_unref(var);
+    return st;
+}
+
+static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
+{
+    clab__tenx t;
+    clab_status st = clab__tenx_open(h, f, genome, &t);
+    if (st == CLAB_OK)
+        st = put_value(h, "obs", t.obs);
+    if (st == CLAB_OK)
+        st = put_value(h, "var", t.var);
+    if (st == CLAB_OK)
+        st = clab__matrix_send(h, &t.x, "X");
+    clab__tenx_close(&t);
+    return st;
+}
+
+/* ---- the role ------------------------------------------------------------------------------------------------------*/
+
+static clab_status end_of_reply(clab_ctx *cx, clab_wire *wire)
+{
+    clab_status st = clab_wire_put_u8(cx, wire, CLAB__REC_END);
+    return st == CLAB_OK ? clab_wire_flush(cx, wire) : st;
+}
+
+clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
+{
+    char *path = NULL, *name = NULL, *genome = NULL;
+    clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = n_fds > 0 ? fds[0] : -1};
+    clab__format format;
+    clab_status st;
+    clab__h5_library();
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK)
+        goto done;
+    h.name = name;
+    if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
+        st = format == CLAB__H5AD ? send_h5ad(&h) : send_tenx(&h, format, genome);
+    clab__h5_close(&h);
+    if (st == CLAB_OK)
+        st = end_of_reply(cx, wire);
+done:
+    free(path);
+    free(name);
+    free(genome);
+    return st;
+}
+
+/* A value tree of our own (clab_write_value): the whole root as one dictionary. */
+clab_status clab_h5_guest_read_value(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
+{
+    char *path = NULL, *name = NULL;
+    clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = -1};
+    clab_value *v = NULL;
+    clab_status st;
+    (void)fds;
+    (void)n_fds;
+    clab__h5_library();
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK)
+        goto done;
+    h.name = name;
+    if ((st = clab__h5_open(&h, path)) == CLAB_OK)
+        st = clab__read_dict(&h, h.file, "", &v);
+    clab__h5_close(&h);
+    if (st == CLAB_OK && v)
+        st = put_value(&h, "", v);
+    if (st == CLAB_OK)
+        st = end_of_reply(cx, wire);
+done:
+    clab_value_unref(v);
+    free(path);
+    free(name);
+    return st;
+}
