@@ -3,6 +3,7 @@
 #include "io/h5_impl.h"
 #include "io/io.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +47,20 @@ static clab_status read_frame(clab__h5 *h, hid_t group, const char *name, const 
     return st;
 }
 
+/* The levels of old categoricals stood in uns; they have moved into the columns. */
+static void drop_old_levels(clab_value *uns, const clab_value *table)
+{
+    char key[300];
+    for (int64_t i = 0; i < table->n_items; i++) {
+        snprintf(key, sizeof key, "%s_categories", table->names[i]);
+        if (table->items[i]->kind == CLAB_V_CATEGORICAL)
+            clab_value_remove(uns, key);
+    }
+}
+
 /* obsm, varm, obsp, varp, uns: a group, or a compound dataset with one field a key (obsm and varm of old). */
-static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section)
+static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section, const clab_value *old_obs,
+                             const clab_value *old_var)
 {
     hid_t obj;
     clab_value *v = NULL;
@@ -66,6 +79,10 @@ static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const c
         else
             clab__h5_leave_out(h, section, "no dictionary");
         clab__set_close(&s);
+    }
+    if (v && old_obs) {
+        drop_old_levels(v, old_obs);
+        drop_old_levels(v, old_var);
     }
     if (st == CLAB_OK && v)
         st = put_value(h, section, v);
@@ -146,7 +163,7 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
     if (st == CLAB_OK)
         st = send_matrix(h, group, old ? "raw.X" : "X", "raw/X", n_obs, clab_value_len(var));
     if (st == CLAB_OK)
-        st = send_dict(h, group, old ? "raw.varm" : "varm", "raw/varm");
+        st = send_dict(h, group, old ? "raw.varm" : "varm", "raw/varm", NULL, NULL);
     clab_value_unref(var);
     H5Oclose(group);
     return st;
@@ -177,15 +194,19 @@ static clab_status send_h5ad(clab__h5 *h)
         (st = put_value(h, "obs", obs)) != CLAB_OK || (st = put_value(h, "var", var)) != CLAB_OK)
         goto done;
     int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
+    H5O_info_t info;
+    bool old = H5Oget_info_by_name(h->file, "obs", &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_DATASET;
     if (H5Lexists(h->file, "X", H5P_DEFAULT) > 0)
         st = send_matrix(h, h->file, "X", "X", n_obs, n_vars);
     if (st == CLAB_OK)
         st = send_layers(h, n_obs, n_vars);
     if (st == CLAB_OK)
         st = send_raw(h, n_obs);
-    static const char *const dicts[] = {"obsm", "varm", "obsp", "varp", "uns"};
+    static const char *const dicts[] = {"obsm", "varm", "obsp", "varp"};
     for (size_t i = 0; st == CLAB_OK && i < sizeof dicts / sizeof *dicts; i++)
-        st = send_dict(h, h->file, dicts[i], dicts[i]);
+        st = send_dict(h, h->file, dicts[i], dicts[i], NULL, NULL);
+    if (st == CLAB_OK)
+        st = send_dict(h, h->file, "uns", "uns", old ? obs : NULL, var);
     if (st == CLAB_OK)
         st = note_strangers(h);
 done:

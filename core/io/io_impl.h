@@ -1,0 +1,34 @@
+/* io_impl.h -- what the session's side of reading and writing shares.  Private to core/io. */
+#ifndef CLAB_IO_IMPL_H
+#define CLAB_IO_IMPL_H
+
+#include "io/io.h"
+
+/* The last part of a path, safe to show; rotating buffers as clab_show. */
+const char *clab__file_name(const char *path);
+
+/* Is there a file that can be read?  ENOTFOUND, EARG (a directory, a device), EIO with words. */
+CLAB_MUST_CHECK clab_status clab__file_check(clab_ctx *cx, const char *path);
+
+/* After a failed exchange: the guest's own reason where the stream broke, ours where we gave up.  Frees g. */
+CLAB_MUST_CHECK clab_status clab__guest_failed(clab_ctx *cx, clab_guest *g, clab_status st);
+
+/* Answer a guest's budget question (the letter was read). */
+CLAB_MUST_CHECK clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const char *file);
+
+/* Choose the counts of a dataset that was just read: sets d->counts and counts_from, says so in one line. */
+CLAB_MUST_CHECK clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, const char *wanted);
+
+/* ---- atomic files (atomic.c) --------------------------------------------------------------------------------*/
+typedef struct {
+    char *target;      /* symbolic links followed */
+    char *temporary;   /* in the same directory */
+    int fd;            /* of the temporary file */
+} clab__atomic;
+CLAB_MUST_CHECK clab_status clab__atomic_begin(clab_ctx *cx, const char *path, clab__atomic *out);
+/* fsync, mode of the file it replaces, rename, fsync of the directory.  Frees also on error (file removed). */
+CLAB_MUST_CHECK clab_status clab__atomic_commit(clab_ctx *cx, clab__atomic *a);
+/* Remove the temporary file.  Fine after commit. */
+void clab__atomic_abort(clab__atomic *a);
+
+#endif
