@@ -29,14 +29,17 @@ void clab__h5_library(void)
 static herr_t keep_deepest(unsigned n, const H5E_error2_t *e, void *user)
 {
     if (n == 0 && e->desc)
-        snprintf(user, 160, "%s", e->desc);
+        snprintf(user, 1024, "%s", e->desc);
     return 0;
 }
 
 const char *clab__h5_why(void)
 {
-    char text[160] = "";
+    char text[1024] = "";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_deepest, text);
+    const char *number = strstr(text, "errno = "); /* what the system said is all that matters then */
+    if (number && atoi(number + 8) > 0)
+        return strerror(atoi(number + 8));
     return *text ? clab_show(text) : "no reason given";
 }
 
@@ -59,12 +62,28 @@ static clab_status fail_not_hdf5(clab__h5 *h, const char *path)
     return clab_hint(h->cx, "check that the download is complete and the file is what its name says");
 }
 
+/* Was it flock() that failed?  Its errno differs between file systems; its words do not. */
+static herr_t find_lock(unsigned n, const H5E_error2_t *e, void *user)
+{
+    (void)n;
+    if (e->desc && strstr(e->desc, "lock"))
+        *(bool *)user = true;
+    return 0;
+}
+
+static bool failed_lock(void)
+{
+    bool found = false;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_lock, &found);
+    return found;
+}
+
 clab_status clab__h5_open(clab__h5 *h, const char *path)
 {
     if (H5Fis_hdf5(path) <= 0)
         return fail_not_hdf5(h, path);
     h->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (h->file < 0 && strstr(clab__h5_why(), "lock")) {
+    if (h->file < 0 && failed_lock()) {
         hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
         H5Pset_file_locking(fapl, 0, 1);
         h->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
