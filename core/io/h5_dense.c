@@ -53,10 +53,11 @@ static clab_status read_block(clab__h5 *h, const clab__matrix *m, int64_t row, i
     hid_t in = H5Screate_simple(2, count, NULL);
     bool ok = H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
               H5Dread(m->data.id, clab__dtype_mem(m->dtype), in, m->data.space, H5P_DEFAULT, buf) >= 0;
+    const char *why = ok ? "" : clab__h5_why();
     H5Sclose(in);
     if (!ok)
         return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at row %lld: %s", h->name, clab_show(m->data.at),
-                         (long long)row, clab__h5_why());
+                         (long long)row, why);
     return CLAB_OK;
 }
 

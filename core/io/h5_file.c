@@ -66,7 +66,7 @@ static clab_status fail_not_hdf5(clab__h5 *h, const char *path)
 static herr_t find_lock(unsigned n, const H5E_error2_t *e, void *user)
 {
     (void)n;
-    if (e->desc && strstr(e->desc, "lock"))
+    if (e->desc && strstr(e->desc, "lock the file"))
         *(bool *)user = true;
     return 0;
 }
@@ -83,17 +83,18 @@ clab_status clab__h5_open(clab__h5 *h, const char *path)
     if (H5Fis_hdf5(path) <= 0)
         return fail_not_hdf5(h, path);
     h->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const char *why = h->file < 0 ? clab__h5_why() : "";
     if (h->file < 0 && failed_lock()) {
         hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
         H5Pset_file_locking(fapl, 0, 1);
         h->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+        why = h->file < 0 ? clab__h5_why() : "";
         H5Pclose(fapl);
         if (h->file >= 0)
             clab_warn(h->cx, "%s could not be locked (another program may be writing it, or the file system "
                       "has no locks); it is read without a lock", h->name);
     }
     if (h->file < 0) {
-        const char *why = clab__h5_why();
         (void)clab_fail(h->cx, CLAB_EFORMAT, "%s cannot be opened as HDF5: %s", h->name, why);
         return strstr(why, "truncated") ? clab_hint(h->cx, "the file is cut off: copy or download it again")
                                         : clab_error_status(h->cx);

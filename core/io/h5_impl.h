@@ -40,7 +40,8 @@ typedef struct {
 void clab__h5_library(void);
 CLAB_MUST_CHECK clab_status clab__h5_open(clab__h5 *h, const char *path);
 void clab__h5_close(clab__h5 *h);
-/* The deepest words of HDF5's error stack, for the end of a message; rotating buffers as clab_show. */
+/* The deepest words of HDF5's error stack, for the end of a message; rotating buffers as clab_show.
+ * Ask before any other call, which would clear them. */
 const char *clab__h5_why(void);
 /* Remember that the element `at` is left out; one warning names them all at the end. */
 void clab__h5_leave_out(clab__h5 *h, const char *at, const char *fmt, ...) CLAB_PRINTF(3, 4);

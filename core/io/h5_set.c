@@ -222,9 +222,10 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
     H5Pset_chunk_cache(dapl, 12421, (size_t)bytes + (1 << 20), 1.0);
     H5Oclose(s->id); /* the cache is made at the first opening: close before */
     s->id = H5Dopen2(h->file, path, dapl);
+    const char *why = s->id < 0 ? clab__h5_why() : "";
     H5Pclose(dapl);
     if (s->id < 0)
-        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be opened again: %s", h->name, clab_show(s->at), clab__h5_why());
+        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be opened again: %s", h->name, clab_show(s->at), why);
     return CLAB_OK;
 }
 
@@ -240,10 +241,11 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
         hid_t in = H5Screate_simple(1, &count, NULL);
         bool ok = H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
                   H5Dread(s->id, mem, in, s->space, H5P_DEFAULT, (char *)buf + (size_t)at * size) >= 0;
+        const char *why = ok ? "" : clab__h5_why();
         H5Sclose(in);
         if (!ok)
             return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at element %lld: %s", h->name, clab_show(s->at),
-                             (long long)(first + at), clab__h5_why());
+                             (long long)(first + at), why);
     }
     return CLAB_OK;
 }

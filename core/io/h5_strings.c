@@ -70,7 +70,7 @@ static bool make_utf8(clab__h5 *h, clab__strings *out)
 }
 
 /* H5Dread or H5Aread, of the whole or of one field. */
-static bool read_all(hid_t obj, bool attribute, const char *field, hid_t mem, void *buf)
+static bool read_all(hid_t obj, bool attribute, const char *field, hid_t mem, void *buf, const char **why)
 {
     hid_t t = mem;
     if (field) {
@@ -78,20 +78,24 @@ static bool read_all(hid_t obj, bool attribute, const char *field, hid_t mem, vo
         if (t < 0 || H5Tinsert(t, field, 0, mem) < 0)
             return false;
     }
+    *why = "";
     bool ok = (attribute ? H5Aread(obj, t, buf) : H5Dread(obj, t, H5S_ALL, H5S_ALL, H5P_DEFAULT, buf)) >= 0;
+    if (!ok)
+        *why = clab__h5_why();
     if (field)
         H5Tclose(t);
     return ok;
 }
 
-static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t type, hid_t space, clab__strings *out)
+static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t type, hid_t space, clab__strings *out,
+                          const char **why)
 {
     out->s = calloc((size_t)(out->n > 0 ? out->n : 1), sizeof *out->s);
     if (!out->s)
         return false;
     out->vl_type = H5Tcopy(type);
     out->vl_space = H5Scopy(space);
-    if (out->n > 0 && !read_all(obj, attribute, field, type, out->s))
+    if (out->n > 0 && !read_all(obj, attribute, field, type, out->s, why))
         return false;
     for (int64_t i = 0; i < out->n; i++)
         if (!out->s[i])
@@ -99,13 +103,13 @@ static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t ty
     return true;
 }
 
-static bool read_fixed(hid_t obj, bool attribute, const char *field, hid_t type, clab__strings *out)
+static bool read_fixed(hid_t obj, bool attribute, const char *field, hid_t type, clab__strings *out, const char **why)
 {
     size_t len = H5Tget_size(type);
     char *raw = calloc((size_t)(out->n > 0 ? out->n : 1), len);
     char *block = calloc((size_t)(out->n > 0 ? out->n : 1), len + 1);
     bool ok = raw && block && (out->s = calloc((size_t)(out->n > 0 ? out->n : 1), sizeof *out->s));
-    ok = ok && (out->n == 0 || read_all(obj, attribute, field, type, raw));
+    ok = ok && (out->n == 0 || read_all(obj, attribute, field, type, raw, why));
     for (int64_t i = 0; ok && i < out->n; i++) {
         char *s = block + (size_t)i * (len + 1);
         memcpy(s, raw + (size_t)i * len, len);
@@ -124,12 +128,13 @@ clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const cha
 {
     *out = (clab__strings){.vl_type = -1, .vl_space = -1};
     out->n = H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : (int64_t)H5Sget_simple_extent_npoints(space);
+    const char *why = "no memory";
     bool variable = H5Tis_variable_str(type) > 0;
-    bool ok = variable ? read_variable(obj, attribute, field, type, space, out)
-                       : read_fixed(obj, attribute, field, type, out);
+    bool ok = variable ? read_variable(obj, attribute, field, type, space, out, &why)
+                       : read_fixed(obj, attribute, field, type, out, &why);
     if (ok && make_utf8(h, out))
         return CLAB_OK;
-    clab_status s = clab_fail(h->cx, CLAB_EIO, "%s: the strings of %s cannot be read: %s", h->name, clab_show(at), clab__h5_why());
+    clab_status s = clab_fail(h->cx, CLAB_EIO, "%s: the strings of %s cannot be read: %s", h->name, clab_show(at), *why ? why : "no memory");
     clab__strings_free(out);
     return s;
 }

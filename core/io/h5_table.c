@@ -176,7 +176,7 @@ static clab_status add_column(clab__h5 *h, hid_t group, const char *name, const 
     char path[CLAB__AT];
     clab_value *v = NULL;
     clab_status st = clab__read_member(h, group, name, clab__h5_at(path, at, name), &v);
-    if (st == CLAB_ENOTFOUND)
+    if (st == CLAB_ENOTFOUND && !clab__h5_has(group, name))
         return clab_hint(h->cx, "the column-order of %s lists it all the same: the file is damaged", clab_show(at));
     if (st != CLAB_OK || !v)
         return st;

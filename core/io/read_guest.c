@@ -150,7 +150,11 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
     hid_t group = -1;
     if (!old && H5Lexists(h->file, "raw", H5P_DEFAULT) <= 0)
         return CLAB_OK;
-    clab_status st = clab__h5_member(h, h->file, old ? "." : "raw", "raw", &group);
+    clab_status st = CLAB_OK;
+    if (old)
+        group = H5Gopen2(h->file, "/", H5P_DEFAULT);
+    else
+        st = clab__h5_member(h, h->file, "raw", "raw", &group);
     if (st != CLAB_OK)
         return st;
     if (!clab__h5_is_group(group)) { /* anndata writes null for "no raw" in places */
