@@ -80,21 +80,27 @@ CLAB_MUST_CHECK clab_status clab_dataset_log(clab_ctx *cx, clab_dataset *d, cons
 CLAB_MUST_CHECK clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **out);
 
 /* where: cells for which an expression over obs is true (missing is false).
- *   == != < <= > >=  and or not  in {..}  parentheses  'text' numbers true false  `odd name`
- * evaluated once per category level.  mask: n bytes, caller allocates. */
+ *   == != < <= > >=  and or not  in {..}  missing(..)  parentheses  'text' numbers true false  `odd name`
+ * evaluated once per category level; a comparison with a missing value is missing, also after not (docs/steps/where.md).
+ * mask: n bytes, caller allocates.  EARG with the position; ENOTFOUND lists the columns there are. */
 CLAB_MUST_CHECK clab_status clab_where(clab_ctx *cx, const clab_dataset *d, const char *expression, uint8_t *mask);
 
 /* concat along obs, as anndata.concat (docs/steps/concat.md). */
 typedef struct {
-    bool outer;                 /* join */
+    bool outer;                 /* join of genes, layers and obsm */
+    bool obs_inner;             /* drop obs columns that not all have, as anndata's inner does; else they
+                                 * stay, with missing values: an unlabelled query is the normal case */
     const char *label;          /* column with keys[i]; NULL = none */
     const char *const *keys;    /* n; NULL = "0","1",... */
     const char *index_unique;   /* NULL = none */
     const char *merge;          /* NULL, "same", "unique", "first", "only" */
     const char *uns_merge;
-    double fill;                /* outer, dense; NaN = default */
+    double fill;                /* obsm and varm: what stands where an input has nothing; NaN = default */
 } clab_concat_opts;
 void clab_concat_opts_init(clab_concat_opts *o);
+/* Rows in the order of the inputs; genes: inner = those in all, in the first one's order; outer = the union.
+ * Warns once, with the numbers, when gene sets differ; outer tells its cost before it begins.
+ * ESHAPE names gene names that occur twice, ESTATE when only some have X. */
 CLAB_MUST_CHECK clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *o, clab_dataset **out);
 
 #endif

@@ -1,0 +1,42 @@
+/* genes.h -- which genes several studies share: names compared as sets, not by how many there are. */
+#ifndef CLAB_GENES_H
+#define CLAB_GENES_H
+
+#include "data/dataset.h"
+
+/* A join of lists of names.  Strings are borrowed from the lists. */
+typedef struct {
+    int64_t n;            /* names in the result */
+    const char **names;
+    int n_lists;
+    int32_t **map;        /* map[i][g] = place of list i's name g in the result, or -1 */
+    int64_t shared;       /* names in all lists */
+    bool identical;       /* the same names in the same order */
+    bool same_set;        /* the same names, in whatever order */
+} clab_gene_join;
+
+/* clab_gene_join_new -- inner: names in all lists, in the first one's order.  outer: the union; in the
+ * lists' order when they are identical, else in plain order.
+ *   lists  in  n lists of len[i] names; what[i] names the list in messages
+ * ESHAPE when a name occurs twice in a list: says which. */
+CLAB_MUST_CHECK clab_status clab_gene_join_new(clab_ctx *cx, const char *const *const *lists, const int64_t *len,
+                                               const char *const *what, int n, bool outer, clab_gene_join **out);
+void clab_gene_join_free(clab_ctx *cx, clab_gene_join *j); /* NULL is fine */
+
+/* "Ensembl gene IDs", "symbols", "mixed": kind of n names. */
+const char *clab_gene_id_kind(const char *const *names, int64_t n);
+
+typedef struct {
+    const char *by;        /* var column that names the genes; NULL = the index.  An input without the
+                            * column is matched by its index, and this is said */
+    bool strip_version;    /* ENSG00000000003.15 counts as ENSG00000000003 */
+} clab_genes_opts;
+
+/* clab_common_genes -- n views that hold the genes which all have, in the first one's order and under the
+ * names they were matched by; where that is not the index, the old one is kept as var.original_name.
+ *   out  n datasets, the caller owns them; none on error
+ * ESHAPE: a name occurs twice in an input, or no gene is shared (says the kinds of IDs). */
+CLAB_MUST_CHECK clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n, const clab_genes_opts *o,
+                                              clab_dataset **out);
+
+#endif
