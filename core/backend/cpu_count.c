@@ -84,7 +84,7 @@ static void softmax_factors(clab_count_work *w, int64_t B)
 /* ---- 2: the likelihood ------------------------------------------------------------------------------------------*/
 /* The non-zeros of a tile, one after the other by gene: their inputs, before the zero formula runs
  * over everything and reuses Z. */
-static int64_t gather_some(const job *j, int64_t task, span s, clab__scratch *x)
+static int64_t gather_some(const job *j, int64_t task, span s, clab__count_scratch *x)
 {
     const clab_count_work *w = j->w;
     const clab_batch *b = j->b;
@@ -97,7 +97,7 @@ static int64_t gather_some(const job *j, int64_t task, span s, clab__scratch *x)
             double lg, psi;
             clab_gamma_terms((double)b->gene_x[e], th, &lg, &psi);
             x->x[n] = b->gene_x[e];
-            x->lp[n] = (float)(lg - clab__lgamma_count(w, (double)b->gene_x[e]));
+            x->lp[n] = (float)(lg - clab__constant(w, (double)b->gene_x[e]));
             x->dr[n] = (float)psi;
             x->mu[n] = w->e[i * w->G + g] * (w->factor[task * b->n_rows + i] * b->total[i]);
             x->th[n] = w->th[g];
@@ -109,7 +109,7 @@ static int64_t gather_some(const job *j, int64_t task, span s, clab__scratch *x)
     return n;
 }
 
-static void scatter_some(const job *j, span s, const clab__scratch *x)
+static void scatter_some(const job *j, span s, const clab__count_scratch *x)
 {
     clab_count_work *w = j->w;
     const clab_batch *b = j->b;
@@ -126,7 +126,7 @@ static void scatter_some(const job *j, span s, const clab__scratch *x)
         }
 }
 
-static void zero_rows(const job *j, int64_t task, span s, float scale, const clab__scratch *x)
+static void zero_rows(const job *j, int64_t task, span s, float scale, const clab__count_scratch *x)
 {
     clab_count_work *w = j->w;
     const int64_t B = j->b->n_rows;
@@ -151,7 +151,7 @@ static clab_status loss_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
     const int64_t B = j->b->n_rows, H = w->H;
     const float scale = (float)(-1.0 / (double)B);
     const clab__rows *rows = j->cpu->rows;
-    clab__scratch x = clab__scratch_of(w, worker);
+    clab__count_scratch x = clab__count_scratch_of(w, worker);
     span s = tile_span(w, task);
     int64_t n;
 
@@ -256,7 +256,7 @@ static clab_status update_tile(clab_ctx *cx, int64_t task, int worker, void *arg
     clab_count_work *w = j->w;
     clab_param *lt = &j->out->log_theta;
     span s = tile_span(w, task);
-    float *grad = clab__scratch_of(w, worker).grad;
+    float *grad = clab__count_scratch_of(w, worker).grad;
 
     (void)cx;
     update_head(j, s, w->u, &j->out->scale_w, &j->out->scale_b, grad);

@@ -4,7 +4,7 @@
 
 #include "backend/cpu_impl.h"
 
-enum { CLAB__LGAMMA_TABLE = 1024 };
+enum { CLAB__CONSTANTS = 1024 };
 
 struct clab_count_work {
     int64_t max_rows, G, H, B;
@@ -20,7 +20,7 @@ struct clab_count_work {
     float *scratch;        /* per worker */
     int64_t scratch_size;  /* floats per worker */
     uint8_t *done;         /* n_tiles */
-    double lgamma_table[CLAB__LGAMMA_TABLE]; /* lnGamma(x + 1) */
+    double constant[CLAB__CONSTANTS]; /* clab_count_constant of small counts */
     void *block;           /* the one allocation behind the pointers above */
 };
 
@@ -29,17 +29,16 @@ typedef struct {
     float *x, *mu, *th, *ith, *z, *u, *lp, *dr;
     float *tile_lp, *tile_dr;
     float *grad;
-} clab__scratch;
+} clab__count_scratch;
 
-clab__scratch clab__scratch_of(const clab_count_work *w, int worker);
+clab__count_scratch clab__count_scratch_of(const clab_count_work *w, int worker);
 
 /* out[j] = sum over n_rows of x[i * ld + j], in double every 32 rows. */
 void clab__column_sums(int64_t n_rows, int64_t n, const float *x, int64_t ld, float *out);
 
-/* lnGamma(x + 1). */
-static inline double clab__lgamma_count(const clab_count_work *w, double x)
+static inline double clab__constant(const clab_count_work *w, double x)
 {
-    return x < CLAB__LGAMMA_TABLE && x == (double)(int)x ? w->lgamma_table[(int)x] : clab_lgamma(x + 1);
+    return x < CLAB__CONSTANTS && x == (double)(int)x ? w->constant[(int)x] : clab_count_constant(x);
 }
 
 #endif

@@ -66,8 +66,8 @@ clab_status clab__cpu_count_new(clab_backend *be, int64_t max_rows, int64_t n_ge
     w->n_tiles = (n_genes + w->tile - 1) / w->tile;
     w->n_lanes = w->n_tiles < LANES_MAX ? w->n_tiles : LANES_MAX;
     w->scratch_size = 10 * padded(max_rows * w->tile) + padded(w->tile * H);
-    for (int x = 0; x < CLAB__LGAMMA_TABLE; x++)
-        w->lgamma_table[x] = clab_lgamma(x + 1.0);
+    for (int x = 1; x < CLAB__CONSTANTS; x++)
+        w->constant[x] = clab_count_constant(x);
     lay_out(w, &c);
     s = clab_mem_size(cx, c.at, sizeof(float), &bytes);
     if (s == CLAB_OK)
@@ -90,11 +90,11 @@ void clab__cpu_count_free(clab_backend *be, clab_count_work *w)
     free(w);
 }
 
-clab__scratch clab__scratch_of(const clab_count_work *w, int worker)
+clab__count_scratch clab__count_scratch_of(const clab_count_work *w, int worker)
 {
     carver c = {w->scratch + worker * w->scratch_size, 0};
     const int64_t n = w->max_rows * w->tile;
-    clab__scratch x;
+    clab__count_scratch x;
 
     x.x = carve(&c, n);
     x.mu = carve(&c, n);

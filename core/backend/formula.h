@@ -164,10 +164,18 @@ CLAB_HD void clab_gamma_terms(double x, double th, double *lg, double *psi)
     }
 }
 
+/* lnGamma(x + 1) - x ln(x), x > 0: what is left of a count's constant once x ln(x) is taken to its mean. */
+CLAB_HD double clab_count_constant(double x)
+{
+    return clab_lgamma(x + 1) - x * log(x);
+}
+
 /* ---- negative binomial, with and without zero inflation [4, 6.1] ---------------------------------------
  * mu mean, th = theta inverse dispersion, ze logit of the zero inflation.  With ith = 1/(th + eps),
- * y = mu ith: theta + mu + eps = (theta + eps)(1 + y), so that every logarithm of the peer's form is
- * -log1p(y) or ln((mu + eps) ith), eps included exactly. */
+ * y = mu ith: theta + mu + eps = (theta + eps)(1 + y), eps included exactly.  Then
+ *   theta ln((theta + eps)/(r + eps)) = -theta log1p(y)
+ *   x ln((mu + eps)/(r + eps)) + lnGamma(x + theta) - lnGamma(theta) - lnGamma(x + 1)
+ *     = x [ln((mu + eps)/x) - log1p(y)] + lg - (lnGamma(x + 1) - x ln x),  lg from clab_gamma_terms. */
 typedef struct {
     double logp, dlnmu, dlnth, dze; /* and the partials by ln(mu), ln(theta), ze */
 } clab_count_terms;
@@ -180,8 +188,8 @@ CLAB_HD clab_count_terms clab_nb_terms(double x, double mu, double th)
 
     if (x > 0) {
         clab_gamma_terms(x, th, &lg, &psi);
-        lg -= clab_lgamma(x + 1);
-        lx = x * (log((mu + CLAB_LIK_EPS) * ith) - l);
+        lg -= clab_count_constant(x);
+        lx = x * (log((mu + CLAB_LIK_EPS) / x) - l);
     }
     r.logp = -th * l + lx + lg;
     r.dlnmu = x * mu / (mu + CLAB_LIK_EPS) - (x + th) * y * w;
@@ -207,7 +215,7 @@ CLAB_HD clab_count_terms clab_zinb_terms(double x, double mu, double th, double 
     return r;
 }
 
-/* The same in float32.  zero: x = 0.  some: x > 0, with lg = clab_gamma_terms' lg - lnGamma(x + 1). */
+/* The same in float32.  zero: x = 0.  some: x > 0, with lg = clab_gamma_terms' lg - clab_count_constant. */
 CLAB_HD float clab_nb_zero_f(float mu, float th, float ith, float *dlnmu, float *dlnth)
 {
     float y = mu * ith, w = 1.0f / (1.0f + y), t = -th * clab_log1p_f(y), k = th * ith;
@@ -237,7 +245,7 @@ CLAB_HD float clab_nb_some_f(float x, float mu, float th, float ith, float lg, f
     float me = mu + (float)CLAB_LIK_EPS;
     *dlnmu = x * (mu / me) - (x + th) * y * w;
     *dlnth = th * (k * y * w - l) + (psi - x * k * w);
-    return x * (clab_log_f(me * ith) - l) - th * l + lg;
+    return x * (clab_log_f(me / x) - l) - th * l + lg;
 }
 
 CLAB_HD float clab_zinb_some_f(float x, float mu, float th, float ith, float lg, float psi, float ze,

@@ -66,8 +66,9 @@ typedef struct {
 CLAB_MUST_CHECK clab_status clab__net_new(clab_ctx *cx, clab_backend *be, const clab__net_dims *dims, clab__net **out);
 void clab__net_free(clab__net *n); /* NULL is fine */
 
-/* Room for minibatches of max_rows cells; clab__net_rest gives it back, with Adam's moments. */
-CLAB_MUST_CHECK clab_status clab__net_room(clab__net *n, int64_t max_rows);
+/* Room for minibatches of max_rows cells, with or without the decoder's; clab__net_rest gives it back,
+ * with Adam's moments. */
+CLAB_MUST_CHECK clab_status clab__net_room(clab__net *n, int64_t max_rows, bool decoder);
 /* Adam's moments, zero [7]; allocates the gradients too. */
 CLAB_MUST_CHECK clab_status clab__net_moments(clab__net *n);
 void clab__net_rest(clab__net *n);

@@ -218,19 +218,19 @@ static void room_leave(clab__net *n)
     n->max_rows = 0;
 }
 
-clab_status clab__net_room(clab__net *n, int64_t rows)
+clab_status clab__net_room(clab__net *n, int64_t rows, bool decoder)
 {
     const int64_t H = n->dims.H, D = n->dims.D, W = H > D ? H : D;
     float **latent[] = {&n->eps, &n->m, &n->av, &n->v, &n->z, &n->gz, &n->gm, &n->gav};
     float **hidden[] = {&n->g1, &n->g2, &n->g0};
     clab_status s = CLAB_OK;
 
-    if (rows <= n->max_rows)
+    if (rows <= n->max_rows && (n->work || !decoder))
         return CLAB_OK;
     room_leave(n);
     for (int l = 0; l < n->dims.n_layers && s == CLAB_OK; l++) {
         s = block_room(n, &n->enc[l], rows, n->dims.dropout > 0);
-        if (s == CLAB_OK)
+        if (s == CLAB_OK && decoder)
             s = block_room(n, &n->dec[l], rows, false);
     }
     for (size_t i = 0; i < sizeof latent / sizeof latent[0] && s == CLAB_OK; i++)
@@ -241,7 +241,7 @@ clab_status clab__net_room(clab__net *n, int64_t rows)
         s = take(n, CLAB_MEM_WORK, rows, 8, "scvi minibatch", (void **)&n->kl);
     if (s == CLAB_OK)
         s = take(n, CLAB_MEM_WORK, rows, 8, "scvi minibatch", (void **)&n->rec);
-    if (s == CLAB_OK)
+    if (s == CLAB_OK && decoder)
         s = n->be->ops->count_new(n->be, rows, n->dims.G, H, n->dims.zinb, &n->work);
     if (s == CLAB_OK)
         s = n->be->ops->batch_new(n->be, &n->batch);
