@@ -31,7 +31,7 @@ typedef struct clab_backend clab_backend;
 typedef struct {
     float *p, *m, *v;
     int64_t n;
-} clab_param;
+} clab_weights;
 
 /* Minibatch rows on the host: CSR, values > 0 or stored zeros (dropped by batch_load). */
 typedef struct {
@@ -61,9 +61,9 @@ typedef struct {
 typedef struct {
     int64_t n_genes, n_hidden;
     bool zinb;
-    clab_param scale_w, scale_b;  /* G x H, G */
-    clab_param drop_w, drop_b;    /* G x H, G; zinb only */
-    clab_param log_theta;         /* G */
+    clab_weights scale_w, scale_b;  /* G x H, G */
+    clab_weights drop_w, drop_b;    /* G x H, G; zinb only */
+    clab_weights log_theta;         /* G */
 } clab_count_head;
 
 /* What count_loss leaves for count_update; made for at most max_rows cells. */
@@ -97,7 +97,7 @@ typedef struct {
     /* ---- the sparse input layer: a (B x H) = log1p(X) W + bias, W is G x H */
     clab_status (*sparse_forward)(clab_backend *be, const clab_batch *b, int64_t H, const float *w, const float *bias, float *a);
     /* dW = log1p(X)' g gene by gene, and Adam on W in the same sweep */
-    clab_status (*sparse_update)(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_param *w, const clab_adam *k);
+    clab_status (*sparse_update)(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_weights *w, const clab_adam *k);
 
     /* ---- batch norm, eps 1e-3.  train: mean and var (biased) are outputs; eval: they are the running ones.
      * a becomes xhat in place; inv (H) = 1/sqrt(var + eps) */
@@ -127,7 +127,7 @@ typedef struct {
     clab_status (*count_update)(clab_backend *be, clab_count_work *w, clab_count_head *hd, const float *h, const clab_adam *k);
 
     /* ---- optimiser and sums */
-    clab_status (*adam)(clab_backend *be, clab_param *p, const float *g /* NULL = zero */, const clab_adam *k);
+    clab_status (*adam)(clab_backend *be, clab_weights *p, const float *g /* NULL = zero */, const clab_adam *k);
     clab_status (*sum)(clab_backend *be, int64_t n, const double *x, double *out /* host */);
 
     void (*close)(clab_backend *be);

@@ -53,7 +53,7 @@ static clab_status cpu_gemm(clab_backend *be, bool ta, bool tb, int64_t m, int64
     return CLAB_OK;
 }
 
-static clab_status cpu_adam(clab_backend *be, clab_param *p, const float *g, const clab_adam *k)
+static clab_status cpu_adam(clab_backend *be, clab_weights *p, const float *g, const clab_adam *k)
 {
     if (g)
         clab__cpu_of(be)->rows->adam(p->n, k, g, p->p, p->m, p->v);

@@ -238,7 +238,7 @@ clab_status clab__cpu_count_loss(clab_backend *be, clab_count_work *w, const cla
 }
 
 /* ---- 4: gradients of the heads, and Adam ---------------------------------------------------------------------------------*/
-static void update_head(const job *j, span s, const float *d, clab_param *wp, clab_param *bp, float *grad)
+static void update_head(const job *j, span s, const float *d, clab_weights *wp, clab_weights *bp, float *grad)
 {
     const clab_count_work *w = j->w;
     const clab__rows *rows = j->cpu->rows;
@@ -254,7 +254,7 @@ static clab_status update_tile(clab_ctx *cx, int64_t task, int worker, void *arg
 {
     const job *j = arg;
     clab_count_work *w = j->w;
-    clab_param *lt = &j->out->log_theta;
+    clab_weights *lt = &j->out->log_theta;
     span s = tile_span(w, task);
     float *grad = clab__count_scratch_of(w, worker).grad;
 

@@ -59,7 +59,7 @@ clab_status clab__cpu_batch_new(clab_backend *be, clab_batch **out);
 void clab__cpu_batch_free(clab_backend *be, clab_batch *b);
 clab_status clab__cpu_batch_load(clab_backend *be, clab_batch *b, const clab_host_rows *rows);
 clab_status clab__cpu_sparse_forward(clab_backend *be, const clab_batch *b, int64_t H, const float *w, const float *bias, float *a);
-clab_status clab__cpu_sparse_update(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_param *w, const clab_adam *k);
+clab_status clab__cpu_sparse_update(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_weights *w, const clab_adam *k);
 
 clab_status clab__cpu_add_bias(clab_backend *be, int64_t B, int64_t H, const float *bias, float *a);
 clab_status clab__cpu_add_code_rows(clab_backend *be, const clab_batch *b, int64_t H, const float *w, float *a);

@@ -202,7 +202,7 @@ typedef struct {
     int64_t H;
     const float *in, *bias;
     float *out;
-    clab_param *w;
+    clab_weights *w;
     const clab_adam *k;
     float *grad; /* per worker, GENE_TILE x H */
 } layer;
@@ -269,7 +269,7 @@ static clab_status update_tile(clab_ctx *cx, int64_t task, int worker, void *arg
     return CLAB_OK;
 }
 
-clab_status clab__cpu_sparse_update(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_param *w,
+clab_status clab__cpu_sparse_update(clab_backend *be, const clab_batch *b, int64_t H, const float *g, clab_weights *w,
                                     const clab_adam *k)
 {
     room *r = b->own;

@@ -35,7 +35,7 @@ static clab_status block_linear(clab__net *n, clab__block *b, const float *x)
     return CLAB_OK;
 }
 
-static clab_status to_latent(clab__net *n, const float *h, const clab_param *w, const clab_param *bias, float *out)
+static clab_status to_latent(clab__net *n, const float *h, const clab_weights *w, const clab_weights *bias, float *out)
 {
     const int64_t B = n->batch->n_rows, H = n->dims.H, D = n->dims.D;
 

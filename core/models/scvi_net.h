@@ -21,7 +21,7 @@ typedef struct {
 /* A hidden block [2.1]: Linear (in + K inputs, weights stored input-major) -> batch norm -> ReLU -> dropout. */
 typedef struct {
     int64_t in, K;
-    clab_param w, b, gamma, beta;         /* (in + K) x H, H, H, H */
+    clab_weights w, b, gamma, beta;         /* (in + K) x H, H, H, H */
     float *gw, *ggamma, *gbeta, *gb;      /* gradients; gw NULL where it is fused with Adam */
     float *run_mean, *run_var;            /* H */
     float *xhat, *y, *h;                  /* B x H */
@@ -35,7 +35,7 @@ typedef struct {
     int rank;
     int64_t dims[2];     /* the peer's shape */
     bool transposed;     /* stored as dims[1] x dims[0] */
-    clab_param *param;   /* NULL: a buffer, at *p */
+    clab_weights *param;   /* NULL: a buffer, at *p */
     float **p;
     float **grad;        /* where its gradient is; NULL: updated by a fused operation, or a buffer */
     bool before_norm;    /* bias in front of a batch norm: its gradient is 0 in train mode */
@@ -46,7 +46,7 @@ typedef struct {
     clab_backend *be;
     clab__net_dims dims;
     clab__block enc[CLAB__MAX_LAYERS], dec[CLAB__MAX_LAYERS];
-    clab_param mean_w, mean_b, var_w, var_b; /* H x D, D */
+    clab_weights mean_w, mean_b, var_w, var_b; /* H x D, D */
     float *g_mean_w, *g_mean_b, *g_var_w, *g_var_b;
     clab_count_head head;
     clab__tensor tensors[16 + 12 * CLAB__MAX_LAYERS];

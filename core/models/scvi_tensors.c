@@ -10,7 +10,7 @@
 static const char ENC[] = "z_encoder.encoder", DEC[] = "decoder.px_decoder";
 
 /* ---- the register of tensors, in the order in which the peer draws their start values [2.3] ------------*/
-static clab__tensor *enter(clab__net *n, clab_param *param, float **grad, int64_t d0, int64_t d1, const char *fmt,
+static clab__tensor *enter(clab__net *n, clab_weights *param, float **grad, int64_t d0, int64_t d1, const char *fmt,
                            const char *room, int layer)
 {
     clab__tensor *t = &n->tensors[n->n_tensors++];
