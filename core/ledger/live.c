@@ -115,6 +115,15 @@ static int32_t within(int32_t n, int32_t most)
 
 #define END(s) ((s)[sizeof(s) - 1] = '\0')
 
+/* A bool that is neither 0 nor 1 may do anything. */
+static void make_bool(bool *b)
+{
+    unsigned char c;
+
+    memcpy(&c, b, 1);
+    *b = c != 0;
+}
+
 /* Another process wrote this: bound what is used as a count, end every string. */
 static void make_safe(clab_snapshot *s)
 {
@@ -134,8 +143,12 @@ static void make_safe(clab_snapshot *s)
     }
     for (int i = 0; i < CLAB_SNAP_MARKS; i++)
         END(s->mark[i]);
-    for (int i = 0; i < CLAB_SNAP_GPUS; i++)
-        END(s->gpu[i].name);
+    for (int i = 0; i < CLAB_SNAP_GPUS; i++) {
+        clab_snap_gpu *g = &s->gpu[i];
+        END(g->name);
+        make_bool(&g->has_name), make_bool(&g->has_mem), make_bool(&g->has_util);
+        make_bool(&g->has_temp), make_bool(&g->has_power);
+    }
     END(s->title), END(s->peak_phase), END(s->limit.source), END(s->phase), END(s->phase_note);
     END(s->phase_unit), END(s->run), END(s->x_unit), END(s->gpu_reason), END(s->device);
 }
