@@ -9,6 +9,12 @@
 
 #define FREE_SHARE 0.85        /* of the memory that was free at the start */
 #define KEPT_FREE 16           /* 1/16 of a limit that kills instead of refusing stays untouched */
+/* The sanitizer's shadow is no part of the program's need. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 #define BESIDE_SECONDS 1.0     /* how long a measurement of the tree is believed */
 
 /* ---- cgroups ----------------------------------------------------------------------------------*/
@@ -164,9 +170,6 @@ static int64_t address_space(void)
 
 void clab__beside_refresh(clab_ledger *lg)
 {
-#ifdef __SANITIZE_ADDRESS__
-    (void)lg; /* the sanitizer's shadow is no part of the program's need */
-#else
     double now = clab__now();
     int64_t measured, extra;
     bool stale, addresses;
@@ -176,7 +179,7 @@ void clab__beside_refresh(clab_ledger *lg)
     addresses = strcmp(clab__limit(lg).source, "ulimit -v") == 0;
     lg->beside_at = stale ? now : lg->beside_at;
     pthread_mutex_unlock(&lg->lock);
-    if (!stale)
+    if (!stale || SANITIZED)
         return;
     measured = addresses ? address_space() : clab__tree_bytes(lg);
     pthread_mutex_lock(&lg->lock);
@@ -184,7 +187,6 @@ void clab__beside_refresh(clab_ledger *lg)
     /* Accounted memory that nobody has touched yet hides what lies beside it: never under the start's. */
     lg->beside = extra > lg->beside_least ? extra : lg->beside_least;
     pthread_mutex_unlock(&lg->lock);
-#endif
 }
 
 clab_limit clab_budget_get(clab_ctx *cx)

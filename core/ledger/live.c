@@ -15,13 +15,14 @@
 #include "ledger/ledger_impl.h"
 
 #define MAGIC 0x626c6c63u /* "cllb" */
+#define WORDS ((sizeof(clab_snapshot) + 7) / 8)
 #define TRIES 200         /* 1 ms apart */
 
 typedef struct {
     uint32_t magic, abi;
     uint64_t size;
     atomic_uint seq;
-    clab_snapshot snap;
+    _Atomic uint64_t word[WORDS]; /* the snapshot, in pieces that are never torn */
 } page;
 
 struct clab__live {
@@ -85,14 +86,18 @@ fail:
     return CLAB_EIO;
 }
 
+/* Every word is released after the number turned odd, so who reads a new word also sees that number. */
 void clab__live_publish(clab__live *lv, const clab_snapshot *s)
 {
     page *p = lv->page;
 
     atomic_fetch_add(&p->seq, 1);
-    atomic_thread_fence(memory_order_seq_cst);
-    memcpy(&p->snap, s, sizeof *s);
-    atomic_thread_fence(memory_order_seq_cst);
+    for (size_t i = 0; i < WORDS; i++) {
+        size_t at = i * 8, n = sizeof *s - at < 8 ? sizeof *s - at : 8;
+        uint64_t w = 0;
+        memcpy(&w, (const char *)s + at, n);
+        atomic_store_explicit(&p->word[i], w, memory_order_release);
+    }
     atomic_fetch_add(&p->seq, 1);
 }
 
@@ -159,9 +164,11 @@ static bool read_quiet(page *p, clab_snapshot *out)
     for (int i = 0; i < TRIES; i++) {
         unsigned before = atomic_load(&p->seq);
         if (before % 2 == 0 && before > 0) {
-            atomic_thread_fence(memory_order_seq_cst);
-            memcpy(out, &p->snap, sizeof *out);
-            atomic_thread_fence(memory_order_seq_cst);
+            for (size_t k = 0; k < WORDS; k++) {
+                size_t at = k * 8, n = sizeof *out - at < 8 ? sizeof *out - at : 8;
+                uint64_t w = atomic_load_explicit(&p->word[k], memory_order_acquire);
+                memcpy((char *)out + at, &w, n);
+            }
             if (atomic_load(&p->seq) == before)
                 return true;
         }

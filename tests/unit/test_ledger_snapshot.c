@@ -287,6 +287,50 @@ static void journal_is_json(void **state)
     free(text);
 }
 
+static void sample_with(const char *library)
+{
+    clab_ctx *cx = test_ctx(1);
+
+    setenv("CELLLAB_NVML", library, 1);
+    clab_ledger_sample(clab_ctx_ledger(cx));
+    clab_ledger_sample(clab_ctx_ledger(cx));
+    look(cx);
+    test_ctx_free(cx);
+    unsetenv("CELLLAB_NVML");
+}
+
+static void gpus_say_what_they_can(void **state)
+{
+    const char *build = getenv("CLAB_BUILD");
+    char fake[512];
+
+    (void)state;
+    snprintf(fake, sizeof fake, "%s/tests/fake_nvml.so", build ? build : ".");
+    setenv("FAKE_NVML_MIG", "1", 1);
+    setenv("FAKE_NVML_USED", "1234", 1);
+    sample_with(fake);
+    assert_string_equal(snap.gpu_reason, "");
+    assert_int_equal(snap.n_gpus, 2);
+    assert_true(snap.gpu[0].has_name && snap.gpu[0].has_mem && snap.gpu[0].has_util);
+    assert_string_equal(snap.gpu[0].name, "Fake A100");
+    assert_int_equal(snap.gpu[0].mem_used, INT64_C(1234) << 20);
+    assert_int_equal(snap.gpu[0].mem_total, INT64_C(40960) << 20);
+    assert_int_equal(snap.gpu[0].util_pct, 73);
+    assert_int_equal(snap.gpu[0].temp_c, 61);
+    assert_int_equal(snap.gpu[0].power_w, 250);
+    assert_int_equal(snap.gpu[0].other_processes, 1);
+    assert_true(snap.gpu[1].has_mem);
+    assert_false(snap.gpu[1].has_util || snap.gpu[1].has_temp || snap.gpu[1].has_power);
+    assert_int_equal(snap.gpu[1].other_processes, -1);
+    setenv("FAKE_NVML_FAIL", "9", 1);
+    sample_with(fake);
+    assert_int_equal(snap.n_gpus, 0);
+    assert_holds(snap.gpu_reason, "NVML error 9");
+    unsetenv("FAKE_NVML_FAIL");
+    sample_with("/nowhere/libnvidia-ml.so.1");
+    assert_holds(snap.gpu_reason, "no GPU");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,7 +338,7 @@ int main(void)
         cmocka_unit_test(long_curves_keep_their_extremes), cmocka_unit_test(measures_this_process),
         cmocka_unit_test(ram_curve_stays_bounded), cmocka_unit_test(sampler_samples),
         cmocka_unit_test(live_file_is_read_by_another), cmocka_unit_test(hostile_live_file_is_harmless),
-        cmocka_unit_test(journal_is_json),
+        cmocka_unit_test(journal_is_json), cmocka_unit_test(gpus_say_what_they_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
