@@ -48,7 +48,7 @@ CLAB_HD uint32_t clab_f_bits(float f)
     return u;
 }
 
-/* exp(x) to 1.5 ulp; 0 below -87.3, held at exp(88) above.  2^k times a polynomial of degree 6 on
+/* exp(x) to about 1 ulp; 0 below -87.3, held at exp(88) above.  2^k times the series to degree 7 on
  * +-ln(2)/2; adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits. */
 CLAB_HD float clab_exp_f(float x)
 {
@@ -62,7 +62,8 @@ CLAB_HD float clab_exp_f(float x)
     t = c * 1.44269504f + magic;
     k = t - magic;
     r = (c - k * 0.693145752f) - k * 1.42860677e-6f;
-    p = 1.38888889e-3f;
+    p = 1.98412698e-4f;
+    p = p * r + 1.38888889e-3f;
     p = p * r + 8.33333333e-3f;
     p = p * r + 4.16666667e-2f;
     p = p * r + 1.66666667e-1f;
@@ -267,6 +268,7 @@ CLAB_HD double clab_gauss_kl(double m, double v)
 /* ---- Adam with L2 decay added to the gradient [7] ------------------------------------------------------------*/
 typedef struct {
     float beta1, beta2, eps, decay;
+    float gain1, gain2; /* 1 - beta, rounded once: 1 - 0.999f is 1e-5 off */
     float rate;  /* lr / (1 - beta1^t) */
     float norm;  /* 1 / sqrt(1 - beta2^t) */
 } clab_adam;
@@ -275,6 +277,8 @@ CLAB_HD void clab_adam_at(clab_adam *k, double lr, double decay, int64_t t)
 {
     k->beta1 = 0.9f;
     k->beta2 = 0.999f;
+    k->gain1 = 0.1f;
+    k->gain2 = 0.001f;
     k->eps = 0.01f;
     k->decay = (float)decay;
     k->rate = (float)(lr / (1.0 - pow(0.9, (double)t)));
@@ -284,8 +288,8 @@ CLAB_HD void clab_adam_at(clab_adam *k, double lr, double decay, int64_t t)
 CLAB_HD void clab_adam_one(const clab_adam *k, float g, float *p, float *m, float *v)
 {
     float d = g + k->decay * *p;
-    *m = k->beta1 * *m + (1.0f - k->beta1) * d;
-    *v = k->beta2 * *v + (1.0f - k->beta2) * d * d;
+    *m = k->beta1 * *m + k->gain1 * d;
+    *v = k->beta2 * *v + k->gain2 * d * d;
     *p -= k->rate * *m / (sqrtf(*v) * k->norm + k->eps);
 }
 
