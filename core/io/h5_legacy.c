@@ -97,7 +97,7 @@ static clab_status add_column(clab__h5 *h, const clab__set *s, const char *name,
         if (st == CLAB_OK && (!v || v->kind != CLAB_V_STRINGS || v->rank != 1))
             st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the first field of %s holds no names", h->name, clab_show(s->at));
         if (st == CLAB_OK)
-            st = clab_value_table(h->cx, v, strcmp(name, "index") == 0 ? "_index" : name, &f->table);
+            st = clab_value_table(h->cx, v, name, &f->table);
         clab_value_unref(v);
         return st;
     }

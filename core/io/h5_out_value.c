@@ -1,0 +1,242 @@
+/* h5_out_value.c -- values as elements of AnnData 0.8 and later (docs/formats.md has the table). */
+#include "io/h5_out_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Write, then name the encoding, then close: the end of every element that is a dataset. */
+static clab_status finish(clab__out *o, clab_status st, hid_t obj, const char *at, const char *type, const char *version)
+{
+    if (st == CLAB_OK && type)
+        st = clab__out_encoding(o, obj, at, type, version);
+    clab_status closed = clab__out_done(o, obj, at);
+    return st == CLAB_OK ? closed : st;
+}
+
+static clab_status put_array(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t d = -1;
+    clab_status st = clab__out_array(o, parent, name, at, clab__dtype_file(o, v->dtype), clab__dtype_from(o, v->dtype), v->rank,
+                                     v->dims, v->data, &d);
+    return finish(o, st, d, at, v->rank == 0 ? "numeric-scalar" : "array", "0.2.0");
+}
+
+static clab_status put_strings(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t d = -1;
+    clab_status st = clab__out_array(o, parent, name, at, o->text, o->text, v->rank, v->dims, v->data, &d);
+    return finish(o, st, d, at, v->rank == 0 ? "string" : "string-array", "0.2.0");
+}
+
+static clab_status put_null(clab__out *o, hid_t parent, const char *name, const char *at)
+{
+    hid_t space = H5Screate(H5S_NULL), dcpl = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(dcpl, 0);
+    hid_t d = H5Dcreate2(parent, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);
+    clab_status st = d < 0 ? clab__out_fail(o, at) : CLAB_OK;
+    H5Pclose(dcpl);
+    H5Sclose(space);
+    return finish(o, st, d, at, "null", "0.1.0");
+}
+
+/* A member of a group that is an element itself. */
+static clab_status put_raw(clab__out *o, hid_t group, const char *name, const char *at, hid_t file_type, hid_t mem_type, int64_t n,
+                           const void *data, const char *encoding)
+{
+    hid_t d = -1;
+    char path[CLAB__AT];
+    clab__h5_at(path, at, name);
+    clab_status st = clab__out_array(o, group, name, path, file_type, mem_type, 1, &n, data, &d);
+    return finish(o, st, d, path, encoding, "0.2.0");
+}
+
+static clab_status put_categorical(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t g = -1;
+    char path[CLAB__AT];
+    int64_t n_levels = v->levels->dims[0];
+    hid_t width = n_levels <= INT8_MAX ? H5T_STD_I8LE : n_levels <= INT16_MAX ? H5T_STD_I16LE : H5T_STD_I32LE;
+    clab_status st = clab__out_group(o, parent, name, at, &g);
+    if (st == CLAB_OK)
+        st = clab__out_encoding(o, g, at, "categorical", "0.2.0");
+    if (st == CLAB_OK)
+        st = clab__out_attr_bool(o, g, at, "ordered", v->ordered);
+    if (st == CLAB_OK)
+        st = put_raw(o, g, "codes", at, width, H5T_NATIVE_INT32, v->dims[0], v->codes, "array");
+    if (st == CLAB_OK)
+        st = clab__out_value(o, g, "categories", clab__h5_at(path, at, "categories"), v->levels);
+    return finish(o, st, g, at, NULL, NULL);
+}
+
+/* pandas has no nullable floats in AnnData: their missing values are NaN. */
+static clab_status put_floats(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    clab_value *plain = NULL;
+    clab_status st = clab_value_array(o->cx, v->inner->dtype, 1, v->dims, v->inner->data, &plain);
+    for (int64_t i = 0; st == CLAB_OK && i < v->dims[0]; i++) {
+        if (v->mask[i] && plain->dtype == CLAB_F32)
+            ((float *)plain->data)[i] = __builtin_nanf("");
+        else if (v->mask[i])
+            ((double *)plain->data)[i] = __builtin_nan("");
+    }
+    if (st == CLAB_OK)
+        st = put_array(o, parent, name, at, plain);
+    clab_value_unref(plain);
+    return st;
+}
+
+static clab_status put_nullable(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t g = -1;
+    char path[CLAB__AT];
+    bool text = v->inner->kind == CLAB_V_STRINGS;
+    if (!text && !clab_dtype_is_integer(v->inner->dtype) && v->inner->dtype != CLAB_BOOL)
+        return put_floats(o, parent, name, at, v);
+    const char *type = text ? "nullable-string-array" : v->inner->dtype == CLAB_BOOL ? "nullable-boolean" : "nullable-integer";
+    clab_status st = clab__out_group(o, parent, name, at, &g);
+    if (st == CLAB_OK)
+        st = clab__out_encoding(o, g, at, type, "0.1.0");
+    if (st == CLAB_OK && text)
+        st = clab__out_attr_str(o, g, at, "na-value", "NA");
+    if (st == CLAB_OK)
+        st = clab__out_value(o, g, "values", clab__h5_at(path, at, "values"), v->inner);
+    if (st == CLAB_OK)
+        st = put_raw(o, g, "mask", at, o->boolean, o->boolean, v->dims[0], v->mask, "array");
+    return finish(o, st, g, at, NULL, NULL);
+}
+
+static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t g = -1;
+    int64_t nnz = v->indptr[v->dims[0]];
+    hid_t width = nnz <= INT32_MAX ? H5T_STD_I32LE : H5T_STD_I64LE;
+    clab_status st = clab__out_group(o, parent, name, at, &g);
+    if (st == CLAB_OK)
+        st = clab__out_encoding(o, g, at, "csr_matrix", "0.1.0");
+    if (st == CLAB_OK)
+        st = clab__out_attr_shape(o, g, at, v->dims[0], v->dims[1]);
+    if (st == CLAB_OK)
+        st = put_raw(o, g, "data", at, clab__dtype_file(o, v->dtype), clab__dtype_from(o, v->dtype), nnz, v->data, NULL);
+    if (st == CLAB_OK)
+        st = put_raw(o, g, "indices", at, width, H5T_NATIVE_INT32, nnz, v->indices, NULL);
+    if (st == CLAB_OK)
+        st = put_raw(o, g, "indptr", at, width, H5T_NATIVE_INT64, v->dims[0] + 1, v->indptr, NULL);
+    return finish(o, st, g, at, NULL, NULL);
+}
+
+/* A key may not hold '/', which HDF5 takes for a path: it becomes '_', with a warning. */
+static const char *safe_key(clab__out *o, const char *at, const char *name, char *buf, size_t n)
+{
+    snprintf(buf, n, "%s", *name && strcmp(name, ".") != 0 ? name : "_");
+    for (char *c = buf; *c; c++)
+        *c = *c == '/' ? '_' : *c;
+    if (strcmp(buf, name) != 0)
+        clab_warn(o->cx, "%s: '%s' in %s is written as '%s'", o->name, clab_show(name), clab_show(at), clab_show(buf));
+    return buf;
+}
+
+/* The name of the index: its own, unless a column of other content has it. */
+static const char *index_name(const clab_value *v)
+{
+    const clab_value *column = clab_value_get(v, v->index_name);
+    bool own = *v->index_name && !strchr(v->index_name, '/') && (!column || clab_value_equal(column, v->index));
+    return own ? v->index_name : "_index";
+}
+
+static clab_status put_table(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t g = -1;
+    char path[CLAB__AT], key[512];
+    const char *index = index_name(v);
+    char **order = calloc((size_t)v->n_items + 1, sizeof *order);
+    clab_status st = order ? clab__out_group(o, parent, name, at, &g) : clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
+    for (int64_t i = 0; st == CLAB_OK && i < v->n_items; i++)
+        if (!(order[i] = strdup(safe_key(o, at, v->names[i], key, sizeof key))))
+            st = clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
+    if (st == CLAB_OK)
+        st = clab__out_encoding(o, g, at, "dataframe", "0.2.0");
+    if (st == CLAB_OK)
+        st = clab__out_attr_str(o, g, at, "_index", index);
+    if (st == CLAB_OK)
+        st = clab__out_attr_strs(o, g, at, "column-order", order, v->n_items);
+    if (st == CLAB_OK)
+        st = put_strings(o, g, index, clab__h5_at(path, at, index), v->index);
+    for (int64_t i = 0; st == CLAB_OK && i < v->n_items; i++)
+        if (strcmp(order[i], index) != 0) /* a column that is the index stands there already */
+            st = clab__out_value(o, g, order[i], clab__h5_at(path, at, order[i]), v->items[i]);
+    for (int64_t i = 0; order && i < v->n_items; i++)
+        free(order[i]);
+    free(order);
+    return finish(o, st, g, at, NULL, NULL);
+}
+
+clab_status clab__out_items(clab__out *o, hid_t group, const char *at, const clab_value *dict)
+{
+    char path[CLAB__AT], key[512];
+    clab_status st = CLAB_OK;
+    for (int64_t i = 0; st == CLAB_OK && i < dict->n_items; i++) {
+        safe_key(o, at, dict->names[i], key, sizeof key);
+        st = clab__out_value(o, group, key, clab__h5_at(path, at, key), dict->items[i]);
+    }
+    return st;
+}
+
+static clab_status put_dict(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    hid_t g = -1;
+    clab_status st = clab__out_group(o, parent, name, at, &g);
+    if (st == CLAB_OK)
+        st = clab__out_encoding(o, g, at, "dict", "0.1.0");
+    if (st == CLAB_OK)
+        st = clab__out_items(o, g, at, v);
+    return finish(o, st, g, at, NULL, NULL);
+}
+
+/* Fields side by side in one compound type; written field by field from the values' own arrays. */
+static clab_status put_records(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    size_t size = 0;
+    hid_t type, d = -1;
+    for (int64_t i = 0; i < v->n_items; i++)
+        size += H5Tget_size(clab__dtype_file(o, v->items[i]->kind == CLAB_V_STRINGS ? CLAB_STR : v->items[i]->dtype));
+    if (size == 0 || (type = H5Tcreate(H5T_COMPOUND, size)) < 0)
+        return clab_fail(o->cx, CLAB_EARG, "%s: the records of %s have no fields", o->name, clab_show(at));
+    size = 0;
+    for (int64_t i = 0; i < v->n_items; i++) {
+        hid_t t = clab__dtype_file(o, v->items[i]->kind == CLAB_V_STRINGS ? CLAB_STR : v->items[i]->dtype);
+        H5Tinsert(type, v->names[i], size, t);
+        size += H5Tget_size(t);
+    }
+    hsize_t n = (hsize_t)v->dims[0];
+    clab_status st = clab__out_set(o, parent, name, at, type, 1, &n, false, &d);
+    for (int64_t i = 0; st == CLAB_OK && n > 0 && i < v->n_items; i++) {
+        hid_t mem = clab__dtype_from(o, v->items[i]->kind == CLAB_V_STRINGS ? CLAB_STR : v->items[i]->dtype);
+        hid_t one = H5Tcreate(H5T_COMPOUND, H5Tget_size(mem));
+        H5Tinsert(one, v->names[i], 0, mem);
+        if (H5Dwrite(d, one, H5S_ALL, H5S_ALL, H5P_DEFAULT, v->items[i]->data) < 0)
+            st = clab__out_fail(o, at);
+        H5Tclose(one);
+    }
+    H5Tclose(type);
+    return finish(o, st, d, at, "rec-array", "0.2.0");
+}
+
+clab_status clab__out_value(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    clab_status st = clab_check(o->cx);
+    if (st != CLAB_OK)
+        return st;
+    switch (v->kind) {
+    case CLAB_V_NULL: return put_null(o, parent, name, at);
+    case CLAB_V_ARRAY: return put_array(o, parent, name, at, v);
+    case CLAB_V_STRINGS: return put_strings(o, parent, name, at, v);
+    case CLAB_V_CATEGORICAL: return put_categorical(o, parent, name, at, v);
+    case CLAB_V_NULLABLE: return put_nullable(o, parent, name, at, v);
+    case CLAB_V_SPARSE: return put_sparse(o, parent, name, at, v);
+    case CLAB_V_TABLE: return put_table(o, parent, name, at, v);
+    case CLAB_V_DICT: return put_dict(o, parent, name, at, v);
+    case CLAB_V_RECORDS: return put_records(o, parent, name, at, v);
+    }
+    return clab_fail(o->cx, CLAB_EINTERNAL, "%s: a value of unknown kind", clab_show(at));
+}

@@ -1,0 +1,255 @@
+/* write.c -- the session's side of writing: parts and row blocks stream to a guest that writes a
+ * temporary file, which then takes the place of the target. */
+#include "io/h5_out_impl.h"
+#include "io/io_impl.h"
+
+#include "data/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES (4LL << 20)
+#define WIDE_COLUMNS 3500 /* names of more columns do not fit an old object header */
+#define DEFAULT_LEVEL 4
+
+void clab_write_opts_init(clab_write_opts *o)
+{
+    *o = (clab_write_opts){.compression = DEFAULT_LEVEL};
+}
+
+/* ---- parts over the wire ------------------------------------------------------------------------------------*/
+
+static clab_status put_value(clab_ctx *cx, clab_wire *w, const char *section, const clab_value *v)
+{
+    clab_status st = clab_wire_put_u8(cx, w, CLAB__REC_VALUE);
+    if (st == CLAB_OK)
+        st = clab_wire_put_str(cx, w, section);
+    return st == CLAB_OK ? clab_value_put(cx, w, v) : st;
+}
+
+/* Values that a float cannot hold travel as doubles. */
+static bool needs_f64(clab_dtype t)
+{
+    return t == CLAB_F64 || t == CLAB_I32 || t == CLAB_I64 || t == CLAB_U32 || t == CLAB_U64;
+}
+
+static clab_status put_head(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m, bool dense)
+{
+    clab_dtype t = clab_matrix_dtype(m);
+    clab_status st;
+    if ((st = clab_wire_put_u8(cx, w, CLAB__REC_MATRIX)) != CLAB_OK || (st = clab_wire_put_str(cx, w, section)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, dense)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, (uint8_t)t)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, needs_f64(t))) != CLAB_OK || (st = clab_wire_put_i64(cx, w, clab_matrix_n_rows(m))) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, clab_matrix_n_cols(m))) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, clab_matrix_nnz_bound(m))) != CLAB_OK)
+        return st;
+    return CLAB_OK;
+}
+
+static clab_status put_block(clab_ctx *cx, clab_wire *w, const clab_csr *b)
+{
+    clab_status st;
+    if ((st = clab_wire_put_i64(cx, w, b->n_rows)) != CLAB_OK || (st = clab_wire_put_i64(cx, w, b->nnz)) != CLAB_OK ||
+        (st = clab_wire_put(cx, w, b->indptr, (size_t)(b->n_rows + 1) * sizeof *b->indptr)) != CLAB_OK ||
+        (st = clab_wire_put(cx, w, b->indices, (size_t)b->nnz * sizeof *b->indices)) != CLAB_OK)
+        return st;
+    return b->f64 ? clab_wire_put(cx, w, b->f64, (size_t)b->nnz * sizeof *b->f64)
+                  : clab_wire_put(cx, w, b->f32, (size_t)b->nnz * sizeof *b->f32);
+}
+
+static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m, bool dense)
+{
+    char phase[64];
+    clab_rows *rows = NULL;
+    const clab_csr *block = NULL;
+    snprintf(phase, sizeof phase, "write %.50s", section);
+    clab_rows_opts o = {.max_bytes = BLOCK_BYTES, .f64 = needs_f64(clab_matrix_dtype(m)), .phase = phase};
+    clab_status st = put_head(cx, w, section, m, dense);
+    if (st == CLAB_OK)
+        st = clab_rows_open(cx, m, &o, &rows);
+    while (st == CLAB_OK && (st = clab_rows_next(cx, rows, &block)) == CLAB_OK && block)
+        if (block->n_rows > 0)
+            st = put_block(cx, w, block);
+    clab_rows_close(cx, rows);
+    return st == CLAB_OK ? clab_wire_put_i64(cx, w, 0) : st;
+}
+
+/* ---- uns.celllab -------------------------------------------------------------------------------------------------*/
+
+static clab_status set_string(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
+{
+    clab_value *v = NULL;
+    clab_status st = clab_value_string(cx, text, &v);
+    if (st == CLAB_OK)
+        st = clab_value_set(cx, dict, key, v);
+    clab_value_unref(v);
+    return st;
+}
+
+/* Files that were read on the way to this dataset, with the hashes of their matrices. */
+static clab_status collect_inputs(clab_ctx *cx, const clab_value *steps, clab_value *inputs)
+{
+    clab_status st = CLAB_OK;
+    for (int64_t i = 0; st == CLAB_OK && i < steps->n_items; i++) {
+        const clab_value *step = steps->items[i];
+        if (step->kind != CLAB_V_DICT)
+            continue;
+        const clab_value *p = clab_value_get(step, "parameters");
+        const clab_value *file = p && p->kind == CLAB_V_DICT ? clab_value_get(p, "file") : NULL;
+        const clab_value *hash = file ? clab_value_get(p, "hash") : NULL;
+        if (file && hash && file->kind == CLAB_V_STRINGS && hash->kind == CLAB_V_STRINGS && file->rank == 0 && hash->rank == 0)
+            st = clab_value_set(cx, inputs, *(char *const *)file->data, hash);
+        else
+            st = collect_inputs(cx, step, inputs); /* a concat keeps the steps of its parts inside its own */
+    }
+    return st;
+}
+
+/* uns with celllab = what was there before, and version, steps, inputs as they are now. */
+static clab_status with_provenance(clab_ctx *cx, const clab_dataset *d, clab_value **out)
+{
+    clab_value *uns = NULL, *ours = NULL, *inputs = NULL;
+    const clab_value *before = clab_value_get(d->uns, "celllab");
+    clab_status st = clab_value_copy(cx, d->uns, &uns);
+    if (st == CLAB_OK)
+        st = before && before->kind == CLAB_V_DICT ? clab_value_copy(cx, before, &ours) : clab_value_dict(cx, &ours);
+    if (st == CLAB_OK)
+        st = set_string(cx, ours, "version", CLAB_VERSION);
+    if (st == CLAB_OK)
+        st = clab_value_dict(cx, &inputs);
+    if (st == CLAB_OK)
+        st = collect_inputs(cx, d->steps, inputs);
+    if (st == CLAB_OK)
+        st = clab_value_set(cx, ours, "inputs", inputs);
+    if (st == CLAB_OK)
+        st = clab_value_set(cx, ours, "steps", d->steps);
+    if (st == CLAB_OK)
+        st = clab_value_set(cx, uns, "celllab", ours);
+    clab_value_unref(ours);
+    clab_value_unref(inputs);
+    if (st != CLAB_OK) {
+        clab_value_unref(uns);
+        return st;
+    }
+    *out = uns;
+    return CLAB_OK;
+}
+
+/* ---- the whole file ------------------------------------------------------------------------------------------------*/
+
+/* A matrix that was dense in its file and is as it was stays dense. */
+static bool stays_dense(const clab_matrix *m, bool wanted)
+{
+    return wanted || (clab_matrix_is_dense(m) && clab_matrix_is_raw(m));
+}
+
+static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d, const clab_value *uns, bool dense)
+{
+    char section[512];
+    clab_status st;
+    if ((st = put_value(cx, w, "obs", d->obs)) != CLAB_OK || (st = put_value(cx, w, "var", d->var)) != CLAB_OK ||
+        (st = put_value(cx, w, "obsm", d->obsm)) != CLAB_OK || (st = put_value(cx, w, "varm", d->varm)) != CLAB_OK ||
+        (st = put_value(cx, w, "obsp", d->obsp)) != CLAB_OK || (st = put_value(cx, w, "varp", d->varp)) != CLAB_OK ||
+        (st = put_value(cx, w, "uns", uns)) != CLAB_OK)
+        return st;
+    if (d->raw.x && d->raw.var) {
+        st = put_value(cx, w, "raw/var", d->raw.var);
+        if (st == CLAB_OK && d->raw.varm)
+            st = put_value(cx, w, "raw/varm", d->raw.varm);
+        if (st == CLAB_OK)
+            st = put_matrix(cx, w, "raw/X", d->raw.x, stays_dense(d->raw.x, false));
+    }
+    for (int64_t i = 0; st == CLAB_OK && i < d->n_layers; i++) {
+        snprintf(section, sizeof section, "layers/%s", d->layer_names[i]);
+        st = put_matrix(cx, w, section, d->layers[i], stays_dense(d->layers[i], false));
+    }
+    if (st == CLAB_OK && d->x)
+        st = put_matrix(cx, w, "X", d->x, stays_dense(d->x, dense));
+    return st;
+}
+
+static bool has_wide_table(const clab_value *v)
+{
+    bool wide = v && v->kind == CLAB_V_TABLE && v->n_items > WIDE_COLUMNS;
+    for (int64_t i = 0; v && !wide && (v->kind == CLAB_V_TABLE || v->kind == CLAB_V_DICT) && i < v->n_items; i++)
+        wide = has_wide_table(v->items[i]);
+    return wide;
+}
+
+static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, int level, bool h5ad, bool wide, clab_guest **g)
+{
+    char what[256];
+    snprintf(what, sizeof what, "writing %s", name);
+    clab_status st = clab_guest_start(cx, "h5-write", what, NULL, 0, g);
+    if (st != CLAB_OK)
+        return st;
+    clab_wire *w = clab_guest_wire(*g);
+    if ((st = clab_wire_put_str(cx, w, a->temporary)) != CLAB_OK || (st = clab_wire_put_str(cx, w, name)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, level)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, h5ad)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, wide)) != CLAB_OK)
+        return clab__guest_failed(cx, *g, st);
+    return CLAB_OK;
+}
+
+/* Ends the conversation and puts the file in place, or removes it. */
+static clab_status finish(clab_ctx *cx, clab_guest *g, clab_status st, clab__atomic *a)
+{
+    clab_wire *w = clab_guest_wire(g);
+    if (st == CLAB_OK)
+        st = clab_wire_put_u8(cx, w, CLAB__REC_END);
+    if (st == CLAB_OK)
+        st = clab_wire_flush(cx, w);
+    st = st == CLAB_OK ? clab_guest_end(cx, g) : clab__guest_failed(cx, g, st);
+    if (st == CLAB_OK)
+        return clab__atomic_commit(cx, a);
+    clab__atomic_abort(a);
+    return st;
+}
+
+clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, const clab_write_opts *opts)
+{
+    clab_write_opts o;
+    clab__atomic a;
+    clab_guest *g = NULL;
+    clab_value *uns = NULL;
+    char name[160];
+    clab_write_opts_init(&o);
+    o = opts ? *opts : o;
+    if (o.compression < 0 || o.compression > 9)
+        return clab_fail(cx, CLAB_EARG, "compression is %d; it is 0 (none) to 9", o.compression);
+    snprintf(name, sizeof name, "%s", clab__file_name(path));
+    clab_status st = with_provenance(cx, d, &uns);
+    if (st == CLAB_OK)
+        st = clab__atomic_begin(cx, path, &a);
+    if (st != CLAB_OK) {
+        clab_value_unref(uns);
+        return st;
+    }
+    bool wide = has_wide_table(d->obs) || has_wide_table(d->var) || has_wide_table(d->obsm) || has_wide_table(d->varm) || has_wide_table(uns);
+    st = start(cx, &a, name, o.compression, true, wide, &g);
+    if (st == CLAB_OK)
+        st = finish(cx, g, put_dataset(cx, clab_guest_wire(g), d, uns, o.dense), &a);
+    else
+        clab__atomic_abort(&a);
+    clab_value_unref(uns);
+    return st;
+}
+
+clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *path)
+{
+    clab__atomic a;
+    clab_guest *g = NULL;
+    char name[160];
+    if (dict->kind != CLAB_V_DICT)
+        return clab_fail(cx, CLAB_EARG, "only a dictionary can be written as a file");
+    snprintf(name, sizeof name, "%s", clab__file_name(path));
+    clab_status st = clab__atomic_begin(cx, path, &a);
+    if (st != CLAB_OK)
+        return st;
+    st = start(cx, &a, name, DEFAULT_LEVEL, false, has_wide_table(dict), &g);
+    if (st == CLAB_OK)
+        return finish(cx, g, put_value(cx, clab_guest_wire(g), "", dict), &a);
+    clab__atomic_abort(&a);
+    return st;
+}
