@@ -323,6 +323,11 @@ bool clab_matrix_some_log1p(const clab_matrix *m)
     return some(m, CLAB__LOG1P);
 }
 
+bool clab_matrix_some_scale(const clab_matrix *m)
+{
+    return some(m, CLAB__SCALE);
+}
+
 bool clab_matrix_some_normalise(const clab_matrix *m)
 {
     return some(m, CLAB__NORMALISE);

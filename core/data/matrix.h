@@ -50,5 +50,6 @@ bool clab_matrix_has_log1p(const clab_matrix *m, double *base);
 /* Has some block one? */
 bool clab_matrix_some_log1p(const clab_matrix *m);
 bool clab_matrix_some_normalise(const clab_matrix *m);
+bool clab_matrix_some_scale(const clab_matrix *m);
 
 #endif

@@ -1,0 +1,62 @@
+/* stats_impl.h -- sums over cells and genes that several steps need, each in one pass over the row stream. */
+#ifndef CLAB_STATS_IMPL_H
+#define CLAB_STATS_IMPL_H
+
+#include "data/rows.h"
+#include "steps/step.h"
+
+/* clab__cell_sums -- per cell: the sum in float64, and how many values are > 0 (NaN is not).
+ *   m         in   N x G
+ *   f64       in   take the values as float64, else rounded to float32 first
+ *   keep      in   G flags, 0 leaves a gene out; NULL = all genes
+ *   phase     in   name shown while it runs
+ *   sum       out  N
+ *   positive  out  N, may be NULL
+ * Each cell adds its values in column order.  Memory: a few blocks.  Errors: ECANCEL, EFORMAT. */
+CLAB_MUST_CHECK clab_status clab__cell_sums(clab_ctx *cx, const clab_matrix *m, bool f64, const uint8_t *keep,
+                                            const char *phase, double *sum, int64_t *positive);
+
+/* Per gene and group of cells; arrays of n_groups x G, group after group. */
+typedef struct {
+    clab_ctx *cx;
+    int n_groups;
+    int64_t n_genes;
+    int64_t *n_cells;    /* n_groups */
+    double *sum;
+    double *squares;     /* sum of squares, each rounded to the matrix's element type first, as scanpy does */
+    int64_t *positive;   /* cells with a value > 0 */
+} clab__gene_sums;
+
+typedef struct {
+    const int32_t *group; /* N group numbers, < 0 leaves a cell out; NULL = all in group 0 */
+    int n_groups;
+    bool expm1;           /* x -> expm1(x * log_base) in the matrix's element type, before anything is added */
+    double log_base;      /* ln of the base of the logarithm; 1 for e */
+    const char *phase;
+} clab__gene_sums_opts;
+
+/* clab__gene_sums_new -- the sums above in one pass.  Memory: 24 bytes x n_groups x G, up to five times
+ * that for small ones.  Deterministic: rows are split into a fixed number of parts. */
+CLAB_MUST_CHECK clab_status clab__gene_sums_new(clab_ctx *cx, const clab_matrix *m, const clab__gene_sums_opts *o,
+                                                clab__gene_sums **out);
+void clab__gene_sums_free(clab__gene_sums *s);
+int64_t clab__gene_sums_bytes(int64_t n_genes, int n_groups); /* what clab__gene_sums_new takes */
+
+/* Mean and variance (divisor n-1, at least 0) of gene g in a group: docs/steps/hvg.md eq. 1. */
+void clab__gene_moments(const clab__gene_sums *s, int group, int64_t gene, double *mean, double *var);
+
+/* clab__normalised -- m divided by its size factors as a recipe: docs/steps/normalise.md.
+ *   target  in   0 = median of the totals > 0 */
+CLAB_MUST_CHECK clab_status clab__normalised(clab_ctx *cx, const clab_matrix *m, double target, const char *phase,
+                                             clab_matrix **out);
+
+/* The base that uns.log1p of a file gives: true when it is there (*base 0 = e). */
+bool clab__uns_log1p(const clab_dataset *d, double *base);
+
+/* A new handle of d whose X is x (taken, also on error). */
+CLAB_MUST_CHECK clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, clab_dataset **out);
+
+/* d->x, or ESTATE when there is none. */
+CLAB_MUST_CHECK clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out);
+
+#endif
