@@ -22,32 +22,48 @@ static void moments_free(clab_ctx *cx, moments *w)
     clab_mem_free(cx, w->suspect);
 }
 
+typedef struct {
+    double low, high, spread;  /* of stored values; sum of (x - mean)^2 over them */
+    int64_t stored;
+} second_look;
+
+static void look(second_look *l, double x, double mean)
+{
+    l->low = l->stored == 0 || x < l->low ? x : l->low;
+    l->high = l->stored == 0 || x > l->high ? x : l->high;
+    l->spread += (x - mean) * (x - mean);
+    l->stored++;
+}
+
+/* Deviation of a gene looked at twice: 1 when it is constant. */
+static double second_std(const second_look *l, double mean, int64_t n)
+{
+    double spread = l->spread + (double)(n - l->stored) * mean * mean;
+    bool constant = l->stored == n && l->low == l->high;
+
+    return constant || spread == 0 ? 1 : sqrt(spread / (double)(n > 1 ? n - 1 : 1));
+}
+
 /* Variances of the suspect genes once more, around their means: sums of squares cannot tell a constant. */
 static clab_status look_again(clab_ctx *cx, const clab_matrix *m, const moments *w)
 {
     clab_rows_opts o = {.f64 = true, .phase = "scale: nearly constant genes"};
-    int64_t n = clab_matrix_n_rows(m);
     const clab_csr *b = NULL;
     clab_rows *r = NULL;
-    double *spread;   /* sum of (x - mean)^2 - mean^2 over stored values */
+    second_look *looks;
     void *p = NULL;
-    clab_status s = clab_mem_zalloc(cx, CLAB_MEM_WORK, w->n_genes * 8 + 8, "scale", &p);
+    clab_status s = clab_mem_zalloc(cx, CLAB_MEM_WORK, w->n_genes * (int64_t)sizeof *looks + 8, "scale", &p);
 
-    spread = p;
+    looks = p;
     if (s == CLAB_OK)
         s = clab_rows_open(cx, m, &o, &r);
     while (s == CLAB_OK && (s = clab_rows_next(cx, r, &b)) == CLAB_OK && b)
-        for (int64_t k = 0; k < b->nnz; k++) {
-            int32_t g = b->indices[k];
-            double mean = w->mean[g], away = b->f64[k] - mean;
-            if (w->suspect[g])
-                spread[g] += away * away - mean * mean;
-        }
+        for (int64_t k = 0; k < b->nnz; k++)
+            if (w->suspect[b->indices[k]])
+                look(&looks[b->indices[k]], b->f64[k], w->mean[b->indices[k]]);
     for (int64_t g = 0; s == CLAB_OK && g < w->n_genes; g++)
-        if (w->suspect[g]) {
-            double var = (spread[g] + (double)n * w->mean[g] * w->mean[g]) / (double)(n > 1 ? n - 1 : 1);
-            w->std[g] = var > 1e-12 * w->mean[g] * w->mean[g] ? sqrt(var) : 1;
-        }
+        if (w->suspect[g])
+            w->std[g] = second_std(&looks[g], w->mean[g], clab_matrix_n_rows(m));
     clab_rows_close(cx, r);
     clab_mem_free(cx, p);
     return s;
