@@ -187,7 +187,7 @@ static clab_status check_labels(clab_ctx *cx, const clab_xgb_opts *o, const clab
 
 /* What the worker holds at its peak: the rows as float32 and as bins, and per row and class a score
  * and a gradient pair; 48 MiB are the library itself. */
-static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, clab_charge *charge)
+static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x)
 {
     int64_t rows, scores;
     clab_status st;
@@ -195,21 +195,20 @@ static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
     if ((st = clab_mem_size(cx, x->n_rows, (size_t)x->n_features * 5 + 5, &rows)) != CLAB_OK ||
         (st = clab_mem_size(cx, x->n_rows, (size_t)o->n_classes * 12, &scores)) != CLAB_OK)
         return st;
-    return clab_mem_charge(cx, CLAB_MEM_WORK, rows + scores + (48 << 20), "XGBoost worker", charge);
+    return clab_mem_reserve_check(cx, rows + scores + (48 << 20), "training XGBoost");
 }
 
 clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, const int32_t *labels,
                            const uint8_t *is_valid, clab_history *h, clab_xgb_model *out)
 {
     clab_xgb_model m = {.n_classes = o->n_classes, .n_features = x->n_features};
-    clab_charge charge = 0;
     clab_phase *phase = NULL;
     talk t = {0};
     int64_t n_valid;
     clab_status st;
 
     if ((st = check_labels(cx, o, x, labels, is_valid, &n_valid)) != CLAB_OK ||
-        (st = reserve(cx, o, x, &charge)) != CLAB_OK)
+        (st = reserve(cx, o, x)) != CLAB_OK)
         return st;
     phase = clab_phase_begin(cx, "xgboost", o->rounds, "rounds");
     clab_series_start(cx, "xgboost", "round");
@@ -224,7 +223,6 @@ clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
     st = talk_end(cx, &t, st);
 done:
     clab_phase_end(phase);
-    clab_mem_release(cx, charge);
     if (st != CLAB_OK) {
         clab_xgb_model_free(cx, &m);
         return st;

@@ -108,17 +108,18 @@ clab_status clab_args_set_text(clab_ctx *cx, const char *what, const clab_param 
         ok = parse_bool(s, &arg->b);
     } else if (is_number(p->type)) {
         ok = parse_number(p, s, arg);
-    } else if (p->type == CLAB_P_FUNC) {
+    } else if (p->type == CLAB_P_FUNC || p->type == CLAB_P_DATASET) {
         ok = false;
     } else {
         arg->s = s;
     }
     if (!ok)
         return clab_fail(cx, CLAB_EARG, "%s: %s must be %s, not '%s'", what, p->name,
-                         p->type == CLAB_P_BOOL  ? "true or false"
-                         : p->type == CLAB_P_INT ? "a whole number"
-                         : p->type == CLAB_P_NUM ? "a number"
-                                                 : "a function",
+                         p->type == CLAB_P_BOOL   ? "true or false"
+                         : p->type == CLAB_P_INT  ? "a whole number"
+                         : p->type == CLAB_P_NUM  ? "a number"
+                         : p->type == CLAB_P_FUNC ? "a function"
+                                                  : "a dataset",
                          clab_show(s));
     arg->given = arg->explicit_ = true;
     return CLAB_OK;
@@ -232,7 +233,8 @@ clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p,
 void clab_param_describe(const clab_param *p, char *buf, size_t n)
 {
     static const char *const words[] = {"integer", "number", "true or false", "text", "one of", "list of text",
-                                        "obs column", "list of obs columns", "var column", "obsm key", "function"};
+                                        "obs column", "list of obs columns", "var column", "obsm key", "function",
+                                        "Dataset"};
     char range[64] = "";
     size_t used;
 

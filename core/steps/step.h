@@ -16,7 +16,8 @@ typedef enum {
     CLAB_P_OBSS,    /* list of obs columns */
     CLAB_P_VAR,     /* name of a var column */
     CLAB_P_OBSM,    /* key of obsm */
-    CLAB_P_FUNC     /* a Lua function (on_epoch); core sees only given/not */
+    CLAB_P_FUNC,    /* a Lua function (on_epoch); core sees only given/not */
+    CLAB_P_DATASET  /* a Dataset (from=both); core gets it as an argument of its own */
 } clab_ptype;
 
 typedef struct {
