@@ -40,4 +40,20 @@ CLAB_MUST_CHECK clab_status clab__value_distinct(clab_ctx *cx, const clab_value 
 /* Order of the n levels: natural or plain for text, by value for numbers; order[new] = old. */
 CLAB_MUST_CHECK clab_status clab__levels_order(clab_ctx *cx, const clab_value *levels, bool natural, int64_t **order);
 
+/* What clab_value_concat puts together. */
+typedef struct {
+    clab_ctx *cx;
+    const clab_value **part;  /* NULL = n_rows[i] missing rows */
+    const int64_t *n_rows;
+    int n;
+    int64_t total;
+    bool absent;              /* some part with rows is NULL */
+} clab__pieces;
+
+bool clab__value_is_text(const clab_value *v); /* strings, nullable or not */
+/* Categoricals whose levels are equal / unordered ones, levels united / anything that becomes text. */
+CLAB_MUST_CHECK clab_status clab__concat_same_levels(const clab__pieces *p, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__concat_categoricals(const clab__pieces *p, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__concat_text(const clab__pieces *p, clab_value **out);
+
 #endif
