@@ -47,7 +47,7 @@ static bool grow(clab_curve *c)
     return true;
 }
 
-clab_status clab_history_add(clab_ctx *cx, clab_history *h, const char *name, double x, double y)
+clab_status clab_history_keep(clab_ctx *cx, clab_history *h, const char *name, double x, double y)
 {
     clab_curve *c = find(h, name);
 
@@ -58,8 +58,16 @@ clab_status clab_history_add(clab_ctx *cx, clab_history *h, const char *name, do
     c->x[c->n] = x;
     c->y[c->n] = y;
     c->n++;
-    clab_series_add(cx, name, x, y);
     return CLAB_OK;
+}
+
+clab_status clab_history_add(clab_ctx *cx, clab_history *h, const char *name, double x, double y)
+{
+    clab_status s = clab_history_keep(cx, h, name, x, y);
+
+    if (s == CLAB_OK)
+        clab_series_add(cx, name, x, y);
+    return s;
 }
 
 const clab_curve *clab_history_get(const clab_history *h, const char *name)

@@ -17,6 +17,8 @@ typedef struct {
 
 /* Adds a point here and, under the same name, to the ledger's live series. */
 CLAB_MUST_CHECK clab_status clab_history_add(clab_ctx *cx, clab_history *h, const char *name, double x, double y);
+/* The same without the live series: for curves that are read back. */
+CLAB_MUST_CHECK clab_status clab_history_keep(clab_ctx *cx, clab_history *h, const char *name, double x, double y);
 const clab_curve *clab_history_get(const clab_history *h, const char *name); /* NULL when there is none */
 void clab_history_free(clab_history *h); /* leaves it empty */
 
