@@ -15,7 +15,7 @@
 
 static int bits_of(uint32_t x)
 {
-    return x ? 32 - __builtin_clz(x) : 0;
+    return 63 - __builtin_clzll(2 * (uint64_t)x + 1); /* 0 needs none */
 }
 
 static size_t stream_bytes(int n, int width)
@@ -69,14 +69,17 @@ static void stream_unpack(const uint8_t *p, int n, int width, uint32_t *v)
 
 /* ---- four lanes: full blocks -----------------------------------------------------------------------*/
 
-static void lanes_pack(const uint32_t *v, int width, uint8_t *out)
+/* With a constant width every shift is a constant and each step four-wide: one copy of these a width. */
+static inline __attribute__((always_inline)) void lanes_pack_width(const uint32_t *v, int width, uint8_t *out)
 {
     uint32_t words[CLAB__BLOCK + LANES] = {0};
+    uint32_t mask = width == 32 ? UINT32_MAX : (UINT32_C(1) << (width & 31)) - 1;
 
+#pragma GCC unroll 32
     for (int j = 0; j < STEPS; j++) {
         int at = j * width / 32, shift = j * width % 32;
         for (int k = 0; k < LANES; k++) {
-            uint32_t x = v[j * LANES + k] & mask_of(width);
+            uint32_t x = v[j * LANES + k] & mask;
             words[at * LANES + k] |= x << shift;
             if (shift + width > 32)
                 words[(at + 1) * LANES + k] |= x >> (32 - shift);
@@ -85,7 +88,6 @@ static void lanes_pack(const uint32_t *v, int width, uint8_t *out)
     memcpy(out, words, (size_t)width * LANES * sizeof *words);
 }
 
-/* With a constant width every shift is a constant and each step four-wide: one copy of this a width. */
 static inline __attribute__((always_inline)) void lanes_unpack_width(const uint8_t *p, int width, uint32_t *v)
 {
     uint32_t words[CLAB__BLOCK];
@@ -107,6 +109,17 @@ static inline __attribute__((always_inline)) void lanes_unpack_width(const uint8
 #define WIDTHS(X)                                                                                            \
     X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) \
     X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32)
+
+static void lanes_pack(const uint32_t *v, int width, uint8_t *out)
+{
+    switch (width) {
+#define X(w)                                                                                                 \
+    case w: lanes_pack_width(v, w, out); break;
+        WIDTHS(X)
+#undef X
+    default: break; /* 0: nothing to keep */
+    }
+}
 
 static void lanes_unpack(const uint8_t *p, int width, uint32_t *v)
 {
@@ -142,22 +155,24 @@ static int best_width(const int count[33], int n, int widest)
 
 size_t clab__pack(const uint32_t *v, int n, uint8_t *out)
 {
-    int count[33] = {0}, widest = 32, width, exceptions = 0;
+    int count[2][33] = {{0}, {0}}, widest = 32, width, exceptions = 0;
     uint8_t *p = out + 2;
     uint8_t where[CLAB__BLOCK];
     uint32_t high[CLAB__BLOCK];
 
     for (int i = 0; i < n; i++)
-        count[bits_of(v[i])]++;
-    while (widest > 0 && count[widest] == 0)
+        count[i % 2][bits_of(v[i])]++; /* two tables: neighbours need not wait for each other */
+    for (int b = 0; b <= 32; b++)
+        count[0][b] += count[1][b];
+    while (widest > 0 && count[0][widest] == 0)
         widest--;
-    width = best_width(count, n, widest);
+    width = best_width(count[0], n, widest);
     if (width < widest)
-        for (int i = 0; i < n; i++)
-            if (v[i] >> width) {
-                where[exceptions] = (uint8_t)i;
-                high[exceptions++] = v[i] >> width;
-            }
+        for (int i = 0; i < n; i++) { /* without a branch: which ones is anyone's guess */
+            where[exceptions] = (uint8_t)i;
+            high[exceptions] = v[i] >> width;
+            exceptions += high[exceptions] != 0;
+        }
     out[0] = (uint8_t)width;
     out[1] = (uint8_t)exceptions;
     if (exceptions > 0)
