@@ -1,4 +1,4 @@
-/* filter_cells and filter_genes against scanpy: numbers and choices exactly. */
+/* test_filter.c -- filter_cells and filter_genes against scanpy: numbers and choices exactly. */
 #include "golden_steps.h"
 
 static void each_bound(const golden_set *g)

@@ -1,4 +1,4 @@
-/* hvg against scanpy: means, dispersions, choices, with and without batches. */
+/* test_hvg.c -- hvg against scanpy: means, dispersions, choices, with and without batches. */
 #include "golden_steps.h"
 
 static void hvg_case(const golden_set *g, const char *group, const char *args, clab_dataset *d, double mean_rel)

@@ -1,4 +1,4 @@
-/* normalise, log1p and cast against scanpy: normalise bit for bit, log1p within a unit in the last place. */
+/* test_normalise.c -- normalise, log1p and cast against scanpy: normalise bit for bit, log1p within a unit in the last place. */
 #include "golden_steps.h"
 
 /* The first rows only, in another element type: small files are stored in float32. */

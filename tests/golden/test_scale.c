@@ -1,4 +1,4 @@
-/* scale against scanpy: sparse without centring, dense with it. */
+/* test_scale.c -- scale against scanpy: sparse without centring, dense with it. */
 #include "golden_steps.h"
 
 static void scale_case(const golden_set *g, const char *group, const char *args, const clab_dataset *logged)

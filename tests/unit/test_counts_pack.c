@@ -1,4 +1,4 @@
-/* Packed blocks: every width and length comes back, every read stays inside, any bytes are survived. */
+/* test_counts_pack.c -- Packed blocks: every width and length comes back, every read stays inside, any bytes are survived. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

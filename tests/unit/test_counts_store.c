@@ -1,4 +1,4 @@
-/* Stores: values of every kind come back exactly, facts are right, damaged layouts are refused. */
+/* test_counts_store.c -- Stores: values of every kind come back exactly, facts are right, damaged layouts are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Views: rows, genes, concatenations and recipes give what the same operations give on dense arrays. */
+/* test_data_matrix.c -- Views: rows, genes, concatenations and recipes give what the same operations give on dense arrays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* The row stream: every order, block size, type and thread count delivers the same rows. */
+/* test_data_rows.c -- The row stream: every order, block size, type and thread count delivers the same rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
