@@ -131,6 +131,8 @@ CLAB_MUST_CHECK clab_status clab__read_categorical(clab__h5 *h, hid_t group, con
 CLAB_MUST_CHECK clab_status clab__read_nullable(clab__h5 *h, hid_t group, const char *at, clab_value **out);
 /* A categorical from a dataset of codes and its levels; takes neither. */
 CLAB_MUST_CHECK clab_status clab__read_codes(clab__h5 *h, const clab__set *codes, const char *field, hid_t type, const clab_value *levels, bool ordered, clab_value **out);
+/* obs, var, raw/var: a dataframe group, or a compound dataset of AnnData < 0.7 (read_guest.c). */
+CLAB_MUST_CHECK clab_status clab__read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out);
 /* AnnData < 0.7 (h5_legacy.c): compound obs/var with levels in uns/NAME_categories, compound obsm/varm. */
 CLAB_MUST_CHECK clab_status clab__read_table_compound(clab__h5 *h, const clab__set *s, hid_t uns, clab_value **out);
 CLAB_MUST_CHECK clab_status clab__read_records(clab__h5 *h, const clab__set *s, bool as_dict, clab_value **out);
@@ -158,6 +160,8 @@ CLAB_MUST_CHECK clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char
 void clab__matrix_close(clab__matrix *m);
 /* Arrays laid out as CSR under other names (10x). Takes the members of the group. */
 CLAB_MUST_CHECK clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, bool by_column, int64_t n_rows, int64_t n_cols, clab__matrix *out);
+/* Row (or column) pointers, checked: from 0, never down, to the end of the arrays; clab_mem_free them. */
+CLAB_MUST_CHECK clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out);
 /* Stream all rows into the sink. */
 CLAB_MUST_CHECK clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
 CLAB_MUST_CHECK clab_status clab__csc_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr, clab__sink *k);
@@ -187,6 +191,8 @@ void clab__tenx_close(clab__tenx *t);
 #define CLAB__REC_MATRIX 'M'  /* section; the descriptor went through the socket; h5-write: header, blocks */
 #define CLAB__REC_ASK 'A'     /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_END 'Z'
+/* One value as the whole reply. */
+CLAB_MUST_CHECK clab_status clab__send_only(clab__h5 *h, const clab_value *v);
 
 herr_t clab__lzf_register(void);
 

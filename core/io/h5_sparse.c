@@ -136,8 +136,7 @@ void clab__matrix_close(clab__matrix *m)
 
 /* ---- streaming -------------------------------------------------------------------------------------------------*/
 
-/* Row (or column) pointers, checked: from 0, never down, to the end of the arrays. */
-static clab_status read_indptr(clab__h5 *h, const clab__matrix *m, int64_t **out)
+clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out)
 {
     int64_t n = m->indptr.n, bytes;
     void *p = NULL;
@@ -242,7 +241,7 @@ clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
         return st;
     if (dense)
         return clab__dense_stream(h, m, k);
-    st = read_indptr(h, m, &indptr);
+    st = clab__indptr_read(h, m, &indptr);
     if (st == CLAB_OK)
         st = clab__set_cache(h, &m->data);
     if (st == CLAB_OK)

@@ -32,9 +32,15 @@ CLAB_MUST_CHECK clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, 
 CLAB_MUST_CHECK clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *path);
 CLAB_MUST_CHECK clab_status clab_read_value(clab_ctx *cx, const char *path, clab_value **out);
 
-/* What a file holds, from headers and index arrays, without loading X: DICT with n_obs, n_vars, x
- * (kind, dtype, nnz, stored_bytes, memory_bytes), obs columns with counts of label candidates,
- * var_names (STRINGS), layers, raw, counts (full scan only).  full = scan every value. */
+/* clab_inspect_file -- what a file holds, from headers, the small tables and a sample of the values, without
+ * loading X.  full: every value is looked at.  A DICT:
+ *   file, format ("h5ad", "10x h5")   n_obs, n_vars   var_names STRINGS   var TABLE
+ *   obs     DICT: column -> {kind; of text: n_levels, missing; of label candidates: levels, counts}
+ *   x       DICT, absent without X: kind ("csr", "csc", "dense"), dtype, rows, cols, nnz (stored entries),
+ *           stored_bytes (compressed), memory_bytes (as scipy or numpy), packed_bytes (as a store, about),
+ *           dense_bytes, scanned, whole, negative, finite, min, max (of all or of the first 65,536 values)
+ *   layers  DICT: name -> as x      raw  DICT {x}, absent without raw
+ *   counts  "X", "layers.counts", "raw.X" or "none", by what was looked at */
 CLAB_MUST_CHECK clab_status clab_inspect_file(clab_ctx *cx, const char *path, bool full, clab_value **out);
 
 /* Guest roles, for core/roles.c. */

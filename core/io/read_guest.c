@@ -19,8 +19,7 @@ static clab_status put_value(clab__h5 *h, const char *section, const clab_value 
 
 /* ---- parts of an .h5ad ---------------------------------------------------------------------------------------*/
 
-/* obs, var, raw/var: a dataframe group, or a compound dataset of AnnData < 0.7. */
-static clab_status read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out)
+clab_status clab__read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out)
 {
     hid_t obj, uns = -1;
     clab__set s;
@@ -161,7 +160,7 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
         H5Oclose(group);
         return CLAB_OK;
     }
-    st = read_frame(h, group, old ? "raw.var" : "var", "raw/var", &var);
+    st = clab__read_frame(h, group, old ? "raw.var" : "var", "raw/var", &var);
     if (st == CLAB_OK)
         st = put_value(h, "raw/var", var);
     if (st == CLAB_OK)
@@ -194,7 +193,7 @@ static clab_status send_h5ad(clab__h5 *h)
 {
     clab_value *obs = NULL, *var = NULL;
     clab_status st;
-    if ((st = read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK || (st = read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
+    if ((st = clab__read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK || (st = clab__read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
         (st = put_value(h, "obs", obs)) != CLAB_OK || (st = put_value(h, "var", var)) != CLAB_OK)
         goto done;
     int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
@@ -264,6 +263,12 @@ done:
     return st;
 }
 
+clab_status clab__send_only(clab__h5 *h, const clab_value *v)
+{
+    clab_status st = put_value(h, "", v);
+    return st == CLAB_OK ? end_of_reply(h->cx, h->wire) : st;
+}
+
 /* A value tree of our own (clab_write_value): the whole root as one dictionary. */
 clab_status clab_h5_guest_read_value(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
 {
@@ -281,9 +286,7 @@ clab_status clab_h5_guest_read_value(clab_ctx *cx, clab_wire *wire, const int *f
         st = clab__read_dict(&h, h.file, "", &v);
     clab__h5_close(&h);
     if (st == CLAB_OK && v)
-        st = put_value(&h, "", v);
-    if (st == CLAB_OK)
-        st = end_of_reply(cx, wire);
+        st = clab__send_only(&h, v);
 done:
     clab_value_unref(v);
     free(path);

@@ -39,7 +39,8 @@ def same(a, b, at, out):
                 out.append(f"{at}: values differ")
     elif isinstance(a, pd.DataFrame):
         try:
-            pd.testing.assert_frame_equal(a, b, check_exact=True, check_index_type=False)
+            a, b = a.set_axis(a.index.astype(object)), b.set_axis(b.index.astype(object))
+            pd.testing.assert_frame_equal(a, b, check_exact=True)
         except AssertionError as e:
             out.append(f"{at}: {' '.join(str(e).split())[:300]}")
     elif isinstance(a, pd.Categorical) or hasattr(a, "isna"):
