@@ -8,7 +8,8 @@
 #include "meter.h"
 #include "plot.h"
 
-#define LABEL 6 /* columns of a y label with its blank */
+#define LABEL 6      /* columns of a y label with its blank */
+#define WORDS_FROM 6 /* columns between two ticks from which the first is named */
 
 clab_wish clab_frame_wish(const clab_snapshot *s, int rows)
 {
@@ -181,6 +182,24 @@ static void metric(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab
         clab_grid_text(g, plot.row + 1, r.col, LABEL - 1, CLAB_ROLE_DIM, "  log");
 }
 
+/* A tick where a statement began, and its words as far as the next one. */
+static void mark_steps(clab_grid *g, int row, clab_rect plot, const clab_plot_scale *sc, const clab_snapshot *s,
+                       const clab_glyphs *glyphs)
+{
+    int end = plot.cols, n = s->n_marks < CLAB_SNAP_MARKS ? s->n_marks : CLAB_SNAP_MARKS;
+
+    for (int i = n - 1; i >= 0; i--) {
+        double at = ((double)s->mark_t[i] - sc->x_lo) / (sc->x_hi - sc->x_lo) * (plot.cols - 1);
+        int col = at >= 0 && at <= plot.cols - 1 ? (int)(at + 0.5) : -1;
+        if (col < 0 || col >= end)
+            continue;
+        clab_grid_put(g, row, plot.col + col, glyphs->tick, CLAB_ROLE_TITLE);
+        if (end - col > WORDS_FROM)
+            clab_grid_text(g, row, plot.col + col + 1, end - col - 2, CLAB_ROLE_DIM, s->mark[i]);
+        end = col;
+    }
+}
+
 static void memory(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab_glyphs *glyphs)
 {
     clab_plot_opts o = {.glyphs = glyphs->level, .from_zero = true, .fill_from_left = true};
@@ -203,20 +222,10 @@ static void memory(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab
     if (plot.rows > 1)
         clab_grid_textf(g, plot.row + 1, r.col, LABEL - 1, CLAB_ROLE_DIM, "%5s",
                         clab_meter_amount((int64_t)(sc.y_hi * 1048576), -1, amount, sizeof amount));
-    for (int i = 0; i < s->n_marks && i < CLAB_SNAP_MARKS; i++) {
-        double at = ((double)s->mark_t[i] - sc.x_lo) / (sc.x_hi - sc.x_lo) * (plot.cols - 1);
-        if (at >= 0 && at <= plot.cols - 1)
-            clab_grid_put(g, row, plot.col + (int)(at + 0.5), glyphs->tick, CLAB_ROLE_TITLE);
-    }
-    if (r.cols >= 30 && n > 0) { /* the last statement by name, and how far back the curve goes */
-        const char *text = s->n_marks > 0 && s->n_marks <= CLAB_SNAP_MARKS ? s->mark[s->n_marks - 1] : "";
-        int width;
-        clab_meter_clock((double)(s->ram_t[n - 1] - s->ram_t[0]), clock, sizeof clock);
-        width = clab_utf8_width(clock) + 1;
-        clab_grid_textf(g, row, r.col, LABEL - 1, CLAB_ROLE_DIM, "%5s", clock);
-        if (width < plot.cols / 2 && *text)
-            clab_grid_text(g, plot.row, plot.col, plot.cols / 2, CLAB_ROLE_DIM, text);
-    }
+    mark_steps(g, row, plot, &sc, s, glyphs);
+    if (r.cols >= 30 && n > 0) /* how far back the curve goes */
+        clab_grid_textf(g, row, r.col, LABEL - 1, CLAB_ROLE_DIM, "%5s",
+                        clab_meter_clock((double)(s->ram_t[n - 1] - s->ram_t[0]), clock, sizeof clock));
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------*/

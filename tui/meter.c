@@ -108,6 +108,9 @@ static void ram_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s,
     part_of(in_use(s), s->limit.bytes, amount, sizeof amount);
     snprintf(text, sizeof text, "%s %s%s%s", amount, s->limit.source, s->tree_bytes < 0 ? " (accounted)" : "",
              share >= HIGH ? " !" : "");
+    if (4 + BAR_MIN + 1 + clab_utf8_width(text) > r.cols) /* "free memory" becomes "free" before the bar goes */
+        snprintf(text, sizeof text, "%s %.*s%s%s", amount, (int)strcspn(s->limit.source, " "), s->limit.source,
+                 s->tree_bytes < 0 ? " (accounted)" : "", share >= HIGH ? " !" : "");
     gauge(g, r, row, "RAM", share, text, glyphs);
 }
 
@@ -182,8 +185,11 @@ static void gpu_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s,
 
 static void no_gpu_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s)
 {
-    clab_grid_textf(g, r.row + row, r.col, r.cols, CLAB_ROLE_DIM, "no GPU%s%s", s->gpu_reason[0] ? ": " : "",
-                    s->gpu_reason);
+    const char *why = s->gpu_reason;
+
+    if (strncmp(why, "no GPU: ", 8) == 0)
+        why += 8;
+    clab_grid_textf(g, r.row + row, r.col, r.cols, CLAB_ROLE_DIM, "no GPU%s%s", *why ? ": " : "", why);
 }
 
 void clab_meter_draw(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab_glyphs *glyphs)

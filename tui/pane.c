@@ -157,6 +157,11 @@ static bool place(clab_pane *p, clab_rect r)
     scrollok(p->window, FALSE);
     idlok(p->window, FALSE);
     clab_pane_forget(p);
+    wmove(p->window, 0, 0);
+    wnoutrefresh(p->window);
+    doupdate(); /* blank upon blank: only its cursor goes to the new corner, and that is not for the terminal */
+    take_bytes(p);
+    touchwin(p->window);
     return true;
 }
 

@@ -1,0 +1,87 @@
+#!/bin/sh
+# The prompt: statements, continuation, errors, history, completion, help, pasting, typing ahead.
+. ./lib.sh
+open_shell
+start
+
+enter '1+1'
+wait_for '^2$'
+enter 'for i=1,3 do'
+wait_for '>>'
+enter 'print("line", i) end'
+wait_for '^line.*3$'
+enter 'x = = 1'
+wait_for '^error: .*unexpected symbol'
+enter 'error("from the user")'
+wait_for '^error: .*from the user'
+
+# one entry a statement: a single Up brings both lines back, and it runs again
+key C-l
+wait_gone 'unexpected'
+key Up Up Up
+wait_for 'for i=1,3 do$'
+wait_for '^ *print\("line", i\) end|print\("line", i\) end'
+key Enter
+wait_for '^line.*3$'
+
+# completion: one TAB as far as the words agree, the second lists
+type 'lab.re'
+key Tab
+wait_for 'lab\.read$'
+key Tab
+wait_for '^read +read_csv'
+key C-c
+wait_for '\^C$'
+
+# Ctrl-C drops a statement with all its lines; the session goes on
+enter 'do'
+wait_for '>>'
+key C-c
+enter '"still " .. "here"'
+wait_for '^still here$'
+
+enter '?lab'
+wait_for 'read .*Dataset'
+enter 'lab?'
+enter ':no'
+wait_for 'there is no command :no'
+
+# wide characters: the cursor is where the terminal thinks it is
+type 'print("größe 細胞 é")'
+key Left Left Left
+type '!'
+key Enter
+wait_for '^größe 細胞 !é$'
+
+# a long line wraps and is edited in its middle
+type "y = '$(printf 'x%.0s' $(seq 1 150))'"
+key C-a
+type 'w, '
+key Enter
+enter 'print(#w, y)'
+wait_for '^150.nil$|^150 +nil$'
+
+# typed ahead while a statement runs: it waits, is not echoed into the output, and runs afterwards
+enter 't = os.clock() while os.clock() - t < 1.2 do end print("first done")'
+type 'print("second", 40 + 2)'
+key Enter
+wait_for '^second +42$'
+[ "$(screen | grep -c '^celllab> print("second", 40')" = 1 ] || fail "what was typed ahead is shown more than once"
+
+# quitting by Ctrl-D; history survives, one entry a statement, private
+key C-d
+wait_for 'ready\$ *$'
+history="$HOME/.local/state/celllab/history"
+[ "$(stat -c %a "$history")" = 600 ] || fail "history has mode $(stat -c %a "$history")"
+grep -q 'still' "$history" || fail "a statement is missing in the history"
+key C-l
+start
+key Up
+wait_for 'second", 40'
+key C-c
+enter ' leading = "blank"'
+enter ':quit'
+wait_for 'ready\$ *$'
+grep -q 'leading' "$history" && fail "a statement with a leading blank was kept"
+normal_terminal 24
+exit 0
