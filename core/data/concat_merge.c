@@ -86,6 +86,24 @@ clab_status clab__merge(clab_ctx *cx, const char *strategy, const clab_value *co
 
 /* ---- along the genes --------------------------------------------------------------------------------*/
 
+/* Text with gaps as a categorical: what anndata makes of it in a file, and what old readers know. */
+static clab_status gaps_as_levels(clab_ctx *cx, clab_value **column)
+{
+    int64_t n = clab_value_len(*column);
+    const char **text = NULL;
+    clab_value *factor = NULL;
+    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *text + 8, "text", (void **)&text);
+
+    for (int64_t i = 0; s == CLAB_OK && i < n; i++)
+        text[i] = clab_value_at_str(*column, i, NULL, 0);
+    if (s == CLAB_OK)
+        s = clab_value_factor(cx, n, text, &factor);
+    clab_mem_free(cx, text);
+    if (s == CLAB_OK)
+        clab__part_set(column, factor);
+    return s;
+}
+
 /* Every item of one table at the genes of the result; genes it lacks are missing. */
 static clab_status reindex(clab_ctx *cx, const clab_value *table, const clab_gene_join *genes, int i, int64_t n_own,
                            int64_t *idx, clab_value **out)
@@ -100,6 +118,8 @@ static clab_status reindex(clab_ctx *cx, const clab_value *table, const clab_gen
     for (int64_t k = 0; s == CLAB_OK && k < table->n_items; k++) {
         clab_value *item = NULL;
         s = clab_value_take(cx, table->items[k], idx, genes->n, &item);
+        if (s == CLAB_OK && table->items[k]->kind == CLAB_V_STRINGS && item->kind == CLAB_V_NULLABLE)
+            s = gaps_as_levels(cx, &item);
         if (s == CLAB_OK)
             s = clab_value_set(cx, *out, table->names[k], item);
         clab_value_unref(item);

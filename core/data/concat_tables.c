@@ -26,7 +26,7 @@ static clab_status cell_names(const clab__concat *c, clab_value **out)
 {
     const char *glue = c->o->index_unique;
     int64_t bytes = 1, at = 0;
-    char *text = NULL;
+    char *text = NULL, *next;
     const char **names = NULL;
     clab_status s;
 
@@ -36,17 +36,17 @@ static clab_status cell_names(const clab__concat *c, clab_value **out)
     s = clab_mem_alloc(c->cx, CLAB_MEM_WORK, c->total * (int64_t)sizeof *names + 8, "cell names", (void **)&names);
     if (s == CLAB_OK)
         s = clab_mem_alloc(c->cx, CLAB_MEM_WORK, bytes, "cell names", (void **)&text);
-    for (int i = 0, used = 0; s == CLAB_OK && i < c->n; i++, used = 0) {
+    next = text;
+    for (int i = 0; s == CLAB_OK && i < c->n; i++)
         for (int64_t r = 0; r < c->n_rows[i]; r++) {
             names[at] = clab_dataset_obs_name(c->parts[i], r);
             if (glue) {
-                char *end = stpcpy(stpcpy(stpcpy(text + used, names[at]), glue), c->keys[i]);
-                names[at] = text + used;
-                used = (int)(end + 1 - text);
+                char *end = stpcpy(stpcpy(stpcpy(next, names[at]), glue), c->keys[i]);
+                names[at] = next;
+                next = end + 1;
             }
             at++;
         }
-    }
     if (s == CLAB_OK)
         s = clab_value_strings(c->cx, 1, &c->total, names, out);
     clab_mem_free(c->cx, names);

@@ -317,7 +317,7 @@ clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n
             clab_note(cx, "%s: %s of %s genes are common", clab_show(ds[i]->name), clab_text_count(j->n), clab_text_count(len[i]));
     for (int i = 0; names && i < n; i++) {
         clab_value_unref(names[i]);
-        if (s != CLAB_OK && len) {
+        if (s != CLAB_OK) {
             clab_dataset_unref(out[i]);
             out[i] = NULL;
         }
