@@ -236,7 +236,8 @@ CLAB_HD float clab_zinb_zero_f(float mu, float th, float ith, float ze, float *d
     *dlnmu = s0 * dm;
     *dlnth = s0 * dt;
     *dze = sn - s0;
-    return (d > 0 ? d : 0.0f) - (ze < 0 ? -ze : 0.0f) + clab_log_f((1.0f + a) * rb);
+    /* max(t - ze, 0) - max(-ze, 0), t <= 0, without the rounding of the two */
+    return (ze < 0 ? (t > ze ? t : ze) : 0.0f) + clab_log_f((1.0f + a) * rb);
 }
 
 CLAB_HD float clab_nb_some_f(float x, float mu, float th, float ith, float lg, float psi, float *dlnmu,
