@@ -296,8 +296,7 @@ clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n
     clab_gene_join *j = NULL;
     clab_status s = lists && what && len && names ? CLAB_OK : clab_fail(cx, CLAB_ENOMEM, "no memory for common genes");
 
-    if (s == CLAB_OK)
-        memset(out, 0, (size_t)n * sizeof *out);
+    memset(out, 0, (size_t)n * sizeof *out);
     for (int i = 0; s == CLAB_OK && i < n; i++) {
         s = match_names(cx, ds[i], o, &names[i]);
         if (s == CLAB_OK) {
