@@ -165,7 +165,7 @@ static void node_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s
 static void gpu_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s, int i, const clab_glyphs *glyphs)
 {
     const clab_snap_gpu *u = &s->gpu[i];
-    char text[128], amount[64], label[8];
+    char text[128], amount[64], label[16];
     int n;
 
     part_of(u->has_mem ? u->mem_used : -1, u->has_mem ? u->mem_total : -1, amount, sizeof amount);

@@ -26,9 +26,10 @@ static clab_status check_keys(const clab__concat *c)
 
 static clab_status join_genes(clab__concat *c)
 {
-    const char *const **lists = calloc((size_t)c->n, sizeof *lists);
-    const char **what = calloc((size_t)c->n, sizeof *what);
-    int64_t *len = calloc((size_t)c->n, sizeof *len);
+    size_t n = (size_t)(c->n > 0 ? c->n : 0);
+    const char *const **lists = calloc(n, sizeof *lists);
+    const char **what = calloc(n, sizeof *what);
+    int64_t *len = calloc(n, sizeof *len);
     clab_status s = lists && what && len ? CLAB_OK : clab_fail(c->cx, CLAB_ENOMEM, "no memory for concat");
 
     for (int i = 0; s == CLAB_OK && i < c->n; i++) {

@@ -278,7 +278,7 @@ static clab_status remap(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const 
 
 clab_status clab_mem_grow(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what, void **inout)
 {
-    void *p;
+    void *p = NULL;
     clab_status s;
     int64_t keep;
 
