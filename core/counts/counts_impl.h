@@ -7,9 +7,10 @@
  *   table     (n_rows + 1) x u64: where each record starts in `rows`, then
  *             (n_rows + 1) x u64: entries before each row
  *
- * A record is one byte of clab__row_mode, then for every 128 entries of the row a packed block of
- * column gaps (index - previous index - 1, the one before the first is -1) and, in the two packed
- * modes, a packed block of values; in raw mode all values follow the last block, in the store's dtype.
+ * A record is one byte of clab__row_mode (in levels mode followed by the row's distinct values), then for
+ * every 128 entries of the row a packed block of column gaps (index - previous index - 1, the one before the
+ * first is -1) and, but in raw mode, a packed block of values; in raw mode all values follow the last block,
+ * in the store's dtype.
  */
 #ifndef CLAB_COUNTS_IMPL_H
 #define CLAB_COUNTS_IMPL_H
@@ -32,6 +33,7 @@ typedef enum {
     CLAB__ROW_COUNTS, /* whole numbers 1 .. 2^31-1, kept as value - 1 */
     CLAB__ROW_ZEROS,  /* whole numbers 0 .. 2^31-1, kept as they are: some zero is stored */
     CLAB__ROW_RAW,    /* anything else, in the store's dtype */
+    CLAB__ROW_LEVELS, /* anything else that takes few values, as log-normalised counts do: number of the value */
     CLAB__N_ROW_MODES
 } clab__row_mode;
 
@@ -63,6 +65,26 @@ typedef struct {
 uint64_t clab__sum(const void *bytes, size_t n);
 uint64_t clab__sum_fold(uint64_t sum, uint64_t chunk_sum);
 uint64_t clab__mix(uint64_t x); /* a bijection whose output bits all depend on all input bits */
+
+/* ---- rows (row_scan.c, levels.c) -----------------------------------------------------------------------*/
+
+/* How a row may be kept: COUNTS, ZEROS or RAW.  Adds its values to the facts and the hash in the header. */
+clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices, const void *values);
+
+/* The distinct values of a row, bit for bit, smallest first: u8 (how many - 1), then the values. */
+#define CLAB__N_LEVELS 256
+#define CLAB__LEVELS_MAX (2 + 8 * CLAB__N_LEVELS) /* bytes, with the mode before them */
+typedef struct {
+    clab_dtype dtype;
+    int n;
+    uint64_t bits[CLAB__N_LEVELS];
+    int16_t slot[4 * CLAB__N_LEVELS]; /* hash table: level + 1, or 0 */
+} clab__levels;
+
+/* Are there at most 256 of them, and few enough to pay? */
+bool clab__levels_find(clab__levels *l, clab_dtype t, const void *values, int64_t n);
+void clab__levels_codes(const clab__levels *l, const void *values, int n, uint32_t *codes);
+size_t clab__levels_put(const clab__levels *l, uint8_t *out);
 
 /* ---- element types (elements.c) ------------------------------------------------------------------------
  * n values of a numeric dtype at `from` (no alignment asked) as double or float, as a C cast does it. */

@@ -242,6 +242,12 @@ int clab_store_refs(const clab_store *s)
 
 /* ---- decoding ---------------------------------------------------------------------------------------------*/
 
+typedef struct {
+    uint32_t n;
+    float f32[CLAB__N_LEVELS];
+    double f64[CLAB__N_LEVELS];
+} level_values;
+
 /* Gaps to columns, `last` being the column before; the last column, or -2 when one lies outside. */
 static int64_t columns(const uint32_t *gaps, int n, int64_t last, int64_t n_cols, int32_t *to)
 {
@@ -264,18 +270,72 @@ static void counts_f64(const uint32_t *v, int n, uint32_t add, double *to)
         to[i] = (double)(int32_t)(v[i] + add);
 }
 
+/* The distinct values at p in the type that is delivered; where they end, or NULL when they are cut short. */
+static const uint8_t *read_levels(clab_dtype t, const uint8_t *p, const uint8_t *end, level_values *l)
+{
+    size_t size = clab_dtype_size(t);
+
+    if (p == end)
+        return NULL;
+    l->n = (uint32_t)*p++ + 1;
+    if ((size_t)(end - p) < l->n * size)
+        return NULL;
+    clab__to_f32(t, p, (int64_t)l->n, l->f32);
+    clab__to_f64(t, p, (int64_t)l->n, l->f64);
+    return p + l->n * size;
+}
+
+static bool level_numbers(const level_values *l, const uint32_t *v, int n, float *f32, double *f64)
+{
+    for (int i = 0; i < n; i++) {
+        if (v[i] >= l->n)
+            return false;
+        if (f32)
+            f32[i] = l->f32[v[i]];
+        else
+            f64[i] = l->f64[v[i]];
+    }
+    return true;
+}
+
+/* Values of one block from its packed numbers. */
+static bool block_values(clab__row_mode mode, const level_values *l, const uint32_t *v, int n, float *f32, double *f64)
+{
+    if (mode == CLAB__ROW_LEVELS)
+        return level_numbers(l, v, n, f32, f64);
+    if (f32)
+        counts_f32(v, n, mode == CLAB__ROW_COUNTS, f32);
+    else
+        counts_f64(v, n, mode == CLAB__ROW_COUNTS, f64);
+    return true;
+}
+
+static const uint8_t *raw_values(clab_dtype t, const uint8_t *p, const uint8_t *end, int64_t n, float *f32, double *f64)
+{
+    size_t size = clab_dtype_size(t);
+
+    if ((size_t)(end - p) / size < (size_t)n)
+        return NULL;
+    if (f32)
+        clab__to_f32(t, p, n, f32);
+    else
+        clab__to_f64(t, p, n, f64);
+    return p + (size_t)n * size;
+}
+
 /* The record p..end of n entries; false when the bytes are not one. */
 static bool decode(const clab_store *s, const uint8_t *p, const uint8_t *end, int64_t n, int32_t *indices,
                    float *f32, double *f64)
 {
     uint32_t v[CLAB__BLOCK];
+    level_values levels;
     int64_t last = -1;
-    uint8_t mode;
+    clab__row_mode mode;
 
-    if (p == end)
+    if (p == end || *p >= CLAB__N_ROW_MODES)
         return false;
-    mode = *p++;
-    if (mode >= CLAB__N_ROW_MODES)
+    mode = (clab__row_mode)*p++;
+    if (mode == CLAB__ROW_LEVELS && !(p = read_levels(s->info.dtype, p, end, &levels)))
         return false;
     for (int64_t at = 0; at < n; at += CLAB__BLOCK) {
         int m = (int)(n - at < CLAB__BLOCK ? n - at : CLAB__BLOCK);
@@ -288,23 +348,11 @@ static bool decode(const clab_store *s, const uint8_t *p, const uint8_t *end, in
         if (mode == CLAB__ROW_RAW)
             continue;
         p = clab__unpack(p, end, m, v);
-        if (!p)
+        if (!p || !block_values(mode, &levels, v, m, f32 ? f32 + at : NULL, f64 ? f64 + at : NULL))
             return false;
-        if (f32)
-            counts_f32(v, m, mode == CLAB__ROW_COUNTS, f32 + at);
-        else
-            counts_f64(v, m, mode == CLAB__ROW_COUNTS, f64 + at);
     }
-    if (mode == CLAB__ROW_RAW) {
-        size_t size = clab_dtype_size(s->info.dtype);
-        if ((size_t)(end - p) / size < (size_t)n)
-            return false;
-        if (f32)
-            clab__to_f32(s->info.dtype, p, n, f32);
-        else
-            clab__to_f64(s->info.dtype, p, n, f64);
-        p += (size_t)n * size;
-    }
+    if (mode == CLAB__ROW_RAW)
+        p = raw_values(s->info.dtype, p, end, n, f32, f64);
     return p == end;
 }
 

@@ -2,7 +2,7 @@
  *
  * Rows are compressed: strictly increasing column indices as deltas, counts as value-1, both
  * bit-packed in blocks of up to 128; rows that hold anything but whole numbers below 2^31 keep their
- * values (any dtype, exactly) beside the packed indices.  One position-independent, versioned, checksummed
+ * values (any dtype, exactly), each distinct one once where there are few, beside the packed indices.  One position-independent, versioned, checksummed
  * layout in a memfd (or a file).  The decoder survives any bytes.  N rows (cells), G columns (genes).
  */
 #ifndef CLAB_STORE_H

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "ledger/ledger.h"
 
 struct clab_store_builder {
@@ -23,6 +24,7 @@ struct clab_store_builder {
     int64_t flushed;           /* bytes of the rows section in the file */
     clab_charge charge;        /* for a memfd of our own: grows ahead of what is written */
     int64_t charged;
+    clab__levels levels;       /* of the row being packed */
 };
 
 static clab_status write_all(clab_ctx *cx, int fd, const void *bytes, size_t n, int64_t at)
@@ -30,7 +32,7 @@ static clab_status write_all(clab_ctx *cx, int fd, const void *bytes, size_t n, 
     const char *p = bytes;
 
     while (n > 0) {
-        ssize_t k = pwrite(fd, p, n, (off_t)at);
+        ssize_t k = clab_fault_io(cx) ? -1 : pwrite(fd, p, n, (off_t)at);
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0)
@@ -123,8 +125,8 @@ clab_status clab_store_builder_new(clab_ctx *cx, int fd, int64_t n_cols, clab_dt
     b->head.dtype = (int32_t)dtype;
     b->head.dense = dense;
     b->head.whole = b->head.finite = 1;
-    b->head.min = (double)INFINITY;
-    b->head.max = -(double)INFINITY;
+    b->head.min = HUGE_VAL;
+    b->head.max = -HUGE_VAL;
     b->head.bad_row = b->head.bad_col = -1;
     s = clab_mem_alloc(cx, CLAB_MEM_WORK, CLAB__CHUNK, "packing counts", &chunk);
     b->chunk = chunk;
@@ -157,71 +159,32 @@ void clab_store_builder_free(clab_store_builder *b)
 
 /* ---- one row ------------------------------------------------------------------------------------------*/
 
-static uint64_t bits_of_value(const clab_store_builder *b, const void *values, int64_t i, double x)
+/* The numbers of one block that stand for its values. */
+static void value_codes(const clab_store_builder *b, clab__row_mode mode, const char *values, int n, uint32_t *v)
 {
-    uint64_t bits;
-
-    /* Whole numbers beyond 2^53 differ where their doubles do not. */
-    if ((b->head.dtype == CLAB_I64 || b->head.dtype == CLAB_U64) && fabs(x) >= 9007199254740992.0)
-        memcpy(&bits, (const char *)values + i * 8, 8);
-    else
-        memcpy(&bits, &x, 8);
-    return bits;
-}
-
-static void note_bad(clab_store_builder *b, int32_t col, double x)
-{
-    if (b->head.bad_row >= 0)
-        return;
-    b->head.bad_row = b->head.n_rows;
-    b->head.bad_col = col;
-    b->head.bad_value = x;
-}
-
-/* What the values are like: how this row may be kept, the facts in the header, the hash. */
-static clab__row_mode scan_row(clab_store_builder *b, int64_t n, const int32_t *indices, const void *values)
-{
-    clab__header *h = &b->head;
-    size_t size = clab_dtype_size((clab_dtype)h->dtype);
-    bool zeros = false, raw = false;
-    uint64_t row_hash = 0;
     double x[CLAB__BLOCK];
 
-    for (int64_t at = 0; at < n; at += CLAB__BLOCK) {
-        int64_t m = n - at < CLAB__BLOCK ? n - at : CLAB__BLOCK;
-        clab__to_f64((clab_dtype)h->dtype, (const char *)values + (size_t)at * size, m, x);
-        for (int64_t i = 0; i < m; i++) {
-            bool small = x[i] >= 0.0 && x[i] < 2147483648.0 && x[i] == (double)(int64_t)x[i] && !signbit(x[i]);
-            uint64_t bits = bits_of_value(b, values, at + i, x[i]);
-            row_hash += clab__mix(bits ^ (uint64_t)indices[at + i] * UINT64_C(0xD6E8FEB86659FD93));
-            h->min = x[i] < h->min ? x[i] : h->min;
-            h->max = x[i] > h->max ? x[i] : h->max;
-            zeros |= x[i] == 0.0;
-            if (small)
-                continue;
-            raw = true;
-            h->finite &= (uint8_t)isfinite(x[i]);
-            h->negative |= x[i] < 0.0;
-            if (!isfinite(x[i]) || x[i] != floor(x[i])) {
-                h->whole = 0;
-                note_bad(b, indices[at + i], x[i]);
-            } else if (x[i] < 0.0) {
-                note_bad(b, indices[at + i], x[i]);
-            }
-        }
+    if (mode == CLAB__ROW_LEVELS) {
+        clab__levels_codes(&b->levels, values, n, v);
+        return;
     }
-    h->hash = clab__mix(h->hash * 3 + (uint64_t)n) ^ row_hash;
-    return raw ? CLAB__ROW_RAW : zeros ? CLAB__ROW_ZEROS : CLAB__ROW_COUNTS;
+    clab__to_f64((clab_dtype)b->head.dtype, values, n, x);
+    for (int i = 0; i < n; i++)
+        v[i] = (uint32_t)x[i] - (mode == CLAB__ROW_COUNTS);
 }
 
 static clab_status pack_row(clab_store_builder *b, int64_t n, const int32_t *indices, const void *values,
                             clab__row_mode mode)
 {
     size_t size = clab_dtype_size((clab_dtype)b->head.dtype);
-    uint8_t byte = (uint8_t)mode, packed[2 * CLAB__PACK_MAX];
+    uint8_t packed[2 * CLAB__PACK_MAX], head[CLAB__LEVELS_MAX];
     int32_t last = -1;
-    clab_status s = emit(b, &byte, 1);
+    clab_status s;
 
+    if (mode == CLAB__ROW_RAW && clab__levels_find(&b->levels, (clab_dtype)b->head.dtype, values, n))
+        mode = CLAB__ROW_LEVELS;
+    head[0] = (uint8_t)mode;
+    s = emit(b, head, 1 + (mode == CLAB__ROW_LEVELS ? clab__levels_put(&b->levels, head + 1) : 0));
     for (int64_t at = 0; s == CLAB_OK && at < n; at += CLAB__BLOCK) {
         int m = (int)(n - at < CLAB__BLOCK ? n - at : CLAB__BLOCK);
         uint32_t v[CLAB__BLOCK];
@@ -232,10 +195,7 @@ static clab_status pack_row(clab_store_builder *b, int64_t n, const int32_t *ind
         }
         bytes = clab__pack(v, m, packed);
         if (mode != CLAB__ROW_RAW) {
-            double x[CLAB__BLOCK];
-            clab__to_f64((clab_dtype)b->head.dtype, (const char *)values + (size_t)at * size, m, x);
-            for (int i = 0; i < m; i++)
-                v[i] = (uint32_t)x[i] - (mode == CLAB__ROW_COUNTS);
+            value_codes(b, mode, (const char *)values + (size_t)at * size, m, v);
             bytes += clab__pack(v, m, packed + bytes);
         }
         s = emit(b, packed, bytes);
@@ -305,7 +265,7 @@ clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t 
                              (long long)b->head.n_rows, (long long)n, (long long)b->head.n_cols);
         s = check_row(b, n, cols);
         if (s == CLAB_OK && n > 0)
-            s = pack_row(b, n, cols, row, scan_row(b, n, cols, row));
+            s = pack_row(b, n, cols, row, clab__scan_row(&b->head, n, cols, row));
         else if (s == CLAB_OK)
             b->head.hash = clab__mix(b->head.hash * 3);
         if (s != CLAB_OK)

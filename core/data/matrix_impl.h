@@ -95,7 +95,9 @@ typedef struct {
     float log_value[256];
 } clab__scratch;
 
-CLAB_MUST_CHECK clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, bool f64, clab__scratch **out);
+/* For rows of m of at most `longest` stored entries, delivered as f64 or f32. */
+CLAB_MUST_CHECK clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, int64_t longest, bool f64,
+                                              clab__scratch **out);
 void clab__scratch_free(clab__scratch *w);
 
 /* Stored entries of a row before its gene map: room that clab__matrix_row needs. */

@@ -21,10 +21,9 @@ typedef struct {
 
 /* ---- scratch ---------------------------------------------------------------------------------------*/
 
-clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, bool f64, clab__scratch **out)
+clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, int64_t longest, bool f64, clab__scratch **out)
 {
     clab__scratch *w = NULL;
-    int64_t longest = 0;
     bool unsorted = false;
     void *p = NULL;
     clab_status s;
@@ -35,10 +34,6 @@ clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, bool f64, clab
         return s;
     w = p; /* log1p(0) = 0: the zeroed memo is right */
     w->cx = cx;
-    for (int64_t r = 0; r < m->n_rows; r++) {
-        int64_t n = clab__matrix_row_room(m, r);
-        longest = n > longest ? n : longest;
-    }
     for (int b = 0; b < m->n_blocks; b++)
         unsorted |= m->blocks[b].map && !m->blocks[b].sorted;
     p = NULL;

@@ -51,10 +51,22 @@ clab_status clab_rows_rewind(clab_ctx *cx, clab_rows *r, const int64_t *order, i
     return CLAB_OK;
 }
 
+static int64_t longest_row(const clab_matrix *m)
+{
+    int64_t longest = 0;
+
+    for (int64_t i = 0; i < clab_matrix_n_rows(m); i++) {
+        int64_t n = clab__matrix_row_room(m, i);
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
+
 clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *opts, clab_rows **out)
 {
     clab_rows_opts o = opts ? *opts : (clab_rows_opts){0};
     clab_rows *r = calloc(1, sizeof *r);
+    int64_t longest;
     clab_status s = CLAB_OK;
 
     *out = NULL;
@@ -69,8 +81,9 @@ clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_o
     r->scratch = calloc((size_t)clab_threads(cx), sizeof(clab__scratch *));
     if (s == CLAB_OK && !r->scratch)
         s = clab_fail(cx, CLAB_ENOMEM, "no memory for a row stream");
+    longest = longest_row(m);
     while (s == CLAB_OK && r->n_scratch < clab_threads(cx))
-        s = clab__scratch_new(cx, m, r->f64, &r->scratch[r->n_scratch++]);
+        s = clab__scratch_new(cx, m, longest, r->f64, &r->scratch[r->n_scratch++]);
     if (s == CLAB_OK && o.phase)
         r->phase = clab_phase_begin(cx, o.phase, r->n_order, "cells");
     if (s != CLAB_OK) {

@@ -15,7 +15,7 @@ typedef struct {
     clab_ctx *cx;
     int64_t n_genes;
     int n_batches;
-    bool batched;                                    /* a batch_key was given */
+    clab_value *batches;                             /* their names; NULL without a batch_key */
     double *mean, *disp, *norm;                      /* G: the result */
     int64_t *in_mean, *in_disp, *in_norm, *n_chosen; /* G: batches that count in each average, and that chose */
     double *b_mean, *b_disp, *b_norm;                /* G: one batch, genes it has, packed */
@@ -121,7 +121,7 @@ static int64_t gather(genes *w, const clab__gene_sums *sums, int batch)
     int64_t n = 0;
 
     for (int64_t g = 0; g < w->n_genes; g++) {
-        if (w->batched && sums->positive[batch * w->n_genes + g] == 0)
+        if (w->batches && sums->positive[batch * w->n_genes + g] == 0)
             continue;
         clab__gene_moments(sums, batch, g, &w->b_mean[n], &w->b_disp[n]);
         w->b_gene[n++] = g;
@@ -154,6 +154,7 @@ static void merge(genes *w, int64_t n)
 
 static clab_status all_batches(clab_ctx *cx, const clab__hvg_opts *o, const clab__gene_sums *sums, genes *w)
 {
+    char number[40];
     clab_status s = CLAB_OK;
 
     for (int b = 0; b < w->n_batches && s == CLAB_OK; b++) {
@@ -164,8 +165,10 @@ static clab_status all_batches(clab_ctx *cx, const clab__hvg_opts *o, const clab
         s = clab__hvg_dispersions(cx, o, n, w->b_mean, w->b_disp, w->b_norm);
         if (s == CLAB_OK)
             s = clab__hvg_choose(cx, o, n, w->b_mean, w->b_norm, w->b_chosen);
-        if (s != CLAB_OK)
-            return w->batched ? clab_context(cx, "batch %d", b + 1) : s;
+        if (s != CLAB_OK) {
+            const char *name = w->batches ? clab_value_at_str(w->batches, b, number, sizeof number) : NULL;
+            return name ? clab_context(cx, "batch %s", clab_show(name)) : s;
+        }
         merge(w, n);
     }
     for (int64_t g = 0; g < w->n_genes; g++) {
@@ -178,7 +181,7 @@ static clab_status all_batches(clab_ctx *cx, const clab__hvg_opts *o, const clab
 
 static clab_status choose(clab_ctx *cx, const clab_dataset *d, const clab__hvg_opts *o, genes *w)
 {
-    if (w->batched && o->n_top > 0)
+    if (w->batches && o->n_top > 0)
         return clab__hvg_rank(cx, o->n_top, w->n_genes, w->n_chosen, w->norm,
                               (const char *const *)d->var->index->data, w->chosen);
     return clab__hvg_choose(cx, o, w->n_genes, w->mean, w->norm, w->chosen);
@@ -268,10 +271,10 @@ static clab_status deliver(clab_ctx *cx, const clab_dataset *d, const genes *w, 
     return s;
 }
 
-static clab_status batches_of(clab_ctx *cx, const clab_dataset *d, const clab_arg *key, int32_t **codes, int *n)
+static clab_status batches_of(clab_ctx *cx, const clab_dataset *d, const clab_arg *key, clab_value **levels,
+                              int32_t **codes, int *n)
 {
     const clab_value *column;
-    clab_value *levels = NULL;
     int64_t missing = 0;
     clab_status s;
 
@@ -281,11 +284,10 @@ static clab_status batches_of(clab_ctx *cx, const clab_dataset *d, const clab_ar
         return CLAB_OK;
     s = clab_dataset_obs_get(cx, d, key->s, &column);
     if (s == CLAB_OK)
-        s = clab_value_codes(cx, column, &levels, codes);
+        s = clab_value_codes(cx, column, levels, codes);
     if (s != CLAB_OK)
         return s;
-    *n = (int)clab_value_len(levels);
-    clab_value_unref(levels);
+    *n = (int)clab_value_len(*levels);
     for (int64_t i = 0; i < clab_dataset_n_obs(d); i++)
         missing += (*codes)[i] < 0;
     if (*n == 0)
@@ -318,7 +320,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     int32_t *codes = NULL;
     genes w = {0};
     double base;
-    clab_status s = batches_of(cx, d, &args[BATCH_KEY], &codes, &so.n_groups);
+    clab_status s = batches_of(cx, d, &args[BATCH_KEY], &w.batches, &codes, &so.n_groups);
 
     if (s == CLAB_OK)
         s = log_view(cx, d, &m, &base);
@@ -331,7 +333,6 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
         s = check_finite(cx, sums);
     if (s == CLAB_OK)
         s = genes_new(cx, sums->n_genes, so.n_groups, &w);
-    w.batched = codes != NULL;
     if (s == CLAB_OK)
         s = all_batches(cx, &o, sums, &w);
     if (s == CLAB_OK)
@@ -339,6 +340,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     if (s == CLAB_OK)
         s = deliver(cx, d, &w, args, out);
     clab_mem_free(cx, w.block);
+    clab_value_unref(w.batches);
     clab__gene_sums_free(sums);
     clab_matrix_unref(m);
     clab_mem_free(cx, codes);
