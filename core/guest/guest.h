@@ -17,7 +17,7 @@ typedef struct clab_guest clab_guest;
 
 /* ---- the parent's side --------------------------------------------------------------------------
  * clab_guest_start -- start ROLE.  fds (n <= CLAB_GUEST_MAX_FDS) appear there in the same order;
- * borrowed, the guest holds duplicates.  what: words for messages ("reading pbmc3k.h5ad"); copied. */
+ * borrowed, the guest holds duplicates.  The guest dies when the thread that called this ends.  what: words for messages ("reading pbmc3k.h5ad"); copied. */
 CLAB_MUST_CHECK clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, const int *fds, int n_fds, clab_guest **out);
 /* Stream to and from the guest.  A failed put or get: call clab_guest_end, whose error says why. */
 clab_wire *clab_guest_wire(clab_guest *g);

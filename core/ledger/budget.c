@@ -10,7 +10,7 @@
 #define FREE_SHARE 0.85        /* of the memory that was free at the start */
 #define KEPT_FREE 16           /* 1/16 of a limit that kills instead of refusing stays untouched */
 /* The sanitizer's shadow is no part of the program's need. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #else
 #define SANITIZED false
