@@ -1,0 +1,412 @@
+/* test_io_write.c -- what is written is what was read, and no failure on the way harms a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "guest_pid.h"
+#include "io_session.h"
+#include "small.h"
+
+static const char *good(const char *name)
+{
+    static char path[600];
+    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
+    return path;
+}
+
+/* A dataset big enough that writing takes a while: n cells, 400 genes, a quarter of them not 0. */
+static clab_dataset *big_dataset(clab_ctx *cx, int64_t n)
+{
+    float *x = small_counts(n, 400, 25, 7);
+    clab_matrix *m = small_matrix_f32(cx, n, 400, x);
+    clab_value *names[2] = {NULL, NULL}, *tables[2] = {NULL, NULL};
+    const int64_t len[2] = {n, 400};
+    clab_dataset *d = NULL;
+    for (int k = 0; k < 2; k++) {
+        char **s = calloc((size_t)len[k], sizeof *s);
+        for (int64_t i = 0; i < len[k]; i++)
+            assert_true(asprintf(&s[i], "%s%lld", k ? "gene" : "cell", (long long)i) > 0);
+        assert_int_equal(clab_value_strings(cx, 1, &len[k], (const char *const *)s, &names[k]), CLAB_OK);
+        assert_int_equal(clab_value_table(cx, names[k], "_index", &tables[k]), CLAB_OK);
+        for (int64_t i = 0; i < len[k]; i++)
+            free(s[i]);
+        free(s);
+    }
+    assert_int_equal(clab_dataset_new(cx, "big", m, tables[0], tables[1], &d), CLAB_OK);
+    for (int k = 0; k < 2; k++) {
+        clab_value_unref(names[k]);
+        clab_value_unref(tables[k]);
+    }
+    clab_matrix_unref(m);
+    free(x);
+    return d;
+}
+
+static void read_ok(io_session *s, const char *path, clab_dataset **d)
+{
+    if (clab_read(s->cx, path, NULL, d) != CLAB_OK)
+        fail_msg("%s: %s", path, clab_error_text(s->cx));
+}
+
+static void write_ok(io_session *s, const clab_dataset *d, const char *path)
+{
+    if (clab_write(s->cx, d, path, NULL) != CLAB_OK)
+        fail_msg("%s: %s", path, clab_error_text(s->cx));
+}
+
+/* ---- the round trip ------------------------------------------------------------------------------------*/
+
+static void test_round_trip(void **state)
+{
+    static const char *const files[] = {"csr_f32_gzip.h5ad", "csr_lzf.h5ad", "csc_f32.h5ad", "csr_duplicate_entries.h5ad",
+                                        "csr_big_endian.h5ad", "dense_f64.h5ad", "categoricals.h5ad", "nullable.h5ad", "strings.h5ad",
+                                        "index_nullable_string_group.h5ad", "legacy_07_categories.h5ad",
+                                        "legacy_pre07_compound.h5ad", "uns_nested.h5ad", "zero_zero.h5ad", "no_X.h5ad", "tenx_v3.h5"};
+    io_session s;
+    (void)state;
+    io_start(&s);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        clab_dataset *a = NULL, *b = NULL;
+        read_ok(&s, good(files[i]), &a);
+        write_ok(&s, a, io_path("trip.h5ad"));
+        read_ok(&s, io_path("trip.h5ad"), &b);
+        const char *part = io_difference(s.cx, a, b);
+        if (part)
+            fail_msg("%s: %s differs after writing and reading", files[i], part);
+        clab_dataset_unref(a);
+        clab_dataset_unref(b);
+    }
+    assert_int_equal(io_count_temporary(), 0);
+    io_stop(&s);
+}
+
+static void test_same_bytes_every_time(void **state)
+{
+    io_session s;
+    clab_dataset *d = NULL;
+    size_t n, m;
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("categoricals.h5ad"), &d);
+    write_ok(&s, d, io_path("one.h5ad"));
+    sleep(1); /* so that a time kept in the file would show */
+    write_ok(&s, d, io_path("two.h5ad"));
+    char *a = io_slurp(io_path("one.h5ad"), &n), *b = io_slurp(io_path("two.h5ad"), &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(a, b, n);
+    free(a);
+    free(b);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static void test_provenance(void **state)
+{
+    io_session s;
+    clab_dataset *a = NULL, *b = NULL;
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("csr_f32_gzip.h5ad"), &a);
+    write_ok(&s, a, io_path("steps.h5ad"));
+    read_ok(&s, io_path("steps.h5ad"), &b);
+    const clab_value *ours = clab_value_get(b->uns, "celllab");
+    assert_non_null(ours);
+    assert_non_null(clab_value_get(ours, "version"));
+    assert_non_null(clab_value_get(clab_value_get(ours, "inputs"), "csr_f32_gzip.h5ad"));
+    assert_int_equal(a->steps->n_items, 1);
+    assert_int_equal(b->steps->n_items, 2); /* what the file says, and this reading */
+    clab_dataset_unref(a);
+    clab_dataset_unref(b);
+    io_stop(&s);
+}
+
+/* ---- in place of another file ----------------------------------------------------------------------------*/
+
+static void test_over_the_input(void **state)
+{
+    io_session s;
+    clab_dataset *a = NULL, *b = NULL;
+    size_t n;
+    struct stat st;
+    (void)state;
+    io_start(&s);
+    char *bytes = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    assert_int_equal(clab_write_text(s.cx, io_path("input.h5ad"), bytes, n), CLAB_OK);
+    assert_int_equal(chmod(io_path("input.h5ad"), 0640), 0);
+    assert_int_equal(symlink("input.h5ad", io_path("link.h5ad")), 0);
+    read_ok(&s, io_path("link.h5ad"), &a);
+    write_ok(&s, a, io_path("link.h5ad"));
+    assert_int_equal(lstat(io_path("link.h5ad"), &st), 0);
+    assert_true(S_ISLNK(st.st_mode)); /* the link stays, its target is new */
+    assert_int_equal(stat(io_path("input.h5ad"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    read_ok(&s, io_path("input.h5ad"), &b);
+    assert_null(io_difference(s.cx, a, b));
+    clab_dataset_unref(a);
+    clab_dataset_unref(b);
+    free(bytes);
+    io_stop(&s);
+}
+
+static void test_places_that_cannot_be_written(void **state)
+{
+    static const char *const places[] = {"/dev/full", "/nowhere/at/all.h5ad", "/tmp", "/proc/out.h5ad", ""};
+    io_session s;
+    clab_dataset *d = NULL;
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("csc_f32.h5ad"), &d);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_int_not_equal(clab_write(s.cx, d, places[i], NULL), CLAB_OK);
+        assert_true(strlen(clab_error_text(s.cx)) > 10);
+        clab_error_clear(s.cx);
+    }
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+/* ---- failures half-way -------------------------------------------------------------------------------------*/
+
+static void expect_old_file(const char *old, size_t n)
+{
+    size_t m;
+    char *now = io_slurp(io_path("old.h5ad"), &m);
+    assert_int_equal(m, n);
+    assert_memory_equal(now, old, n);
+    assert_int_equal(io_count_temporary(), 0);
+    free(now);
+}
+
+static void test_guest_killed(void **state)
+{
+    io_session s;
+    size_t n;
+    int hit = 0;
+    (void)state;
+    io_start(&s);
+    clab_dataset *d = big_dataset(s.cx, 20000);
+    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
+    for (int ms = 5; ms < 200; ms += 20) {
+        guest_killer k;
+        guest_kill_after(&k, ms, SIGKILL);
+        clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
+        if (!guest_kill_done(&k) || st == CLAB_OK) {
+            assert_int_equal(st, CLAB_OK); /* it was faster than the kill */
+            assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
+            continue;
+        }
+        hit++;
+        assert_int_equal(st, CLAB_EIO);
+        assert_non_null(strstr(clab_error_text(s.cx), "old.h5ad"));
+        clab_error_clear(s.cx);
+        expect_old_file(old, n);
+    }
+    assert_true(hit >= 2);
+    free(old);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static void test_cancelled(void **state)
+{
+    io_session s;
+    size_t n;
+    (void)state;
+    io_start(&s);
+    clab_dataset *d = big_dataset(s.cx, 20000);
+    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
+    guest_killer k;
+    guest_cancel_after(&k, 100, s.cx);
+    clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
+    double late = guest_cancel_seconds(&k);
+    assert_int_equal(st, CLAB_ECANCEL);
+    assert_true(late < 0.4);
+    clab_cancel_clear(s.cx);
+    clab_error_clear(s.cx);
+    expect_old_file(old, n);
+    free(old);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static void test_file_size_limit(void **state)
+{
+    io_session s;
+    size_t n;
+    struct rlimit before, small;
+    (void)state;
+    io_start(&s);
+    clab_dataset *d = big_dataset(s.cx, 20000);
+    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 200000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(st, CLAB_EIO);
+    assert_non_null(strstr(clab_error_text(s.cx), strerror(EFBIG)));
+    clab_error_clear(s.cx);
+    expect_old_file(old, n);
+    free(old);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static void test_disk_full(void **state)
+{
+    io_session s;
+    char path[700];
+    struct stat st;
+    (void)state;
+    if (mkdir(io_path("disk"), 0700) != 0 || mount("none", io_path("disk"), "tmpfs", 0, "size=256k") != 0) {
+        rmdir(io_path("disk"));
+        skip(); /* only root may mount a small disk */
+    }
+    io_start(&s);
+    clab_dataset *d = big_dataset(s.cx, 20000);
+    snprintf(path, sizeof path, "%s/full.h5ad", io_path("disk"));
+    clab_status r = clab_write(s.cx, d, path, NULL);
+    int there = stat(path, &st);
+    char text[512];
+    snprintf(text, sizeof text, "%s", clab_error_text(s.cx));
+    clab_error_clear(s.cx);
+    clab_status t = clab_write_text(s.cx, path, text, 1); /* the temporary file has given its room back */
+    umount(io_path("disk"));
+    rmdir(io_path("disk"));
+    assert_int_equal(r, CLAB_EIO);
+    assert_non_null(strstr(text, strerror(ENOSPC)));
+    assert_int_not_equal(there, 0);
+    assert_int_equal(t, CLAB_OK);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+/* ---- dense, text, tables, trees -------------------------------------------------------------------------------*/
+
+static void test_dense_on_request(void **state)
+{
+    io_session s;
+    clab_dataset *a = NULL, *b = NULL;
+    clab_write_opts o;
+    (void)state;
+    io_start(&s);
+    clab_write_opts_init(&o);
+    o.dense = true;
+    o.compression = 0;
+    read_ok(&s, good("csc_f32.h5ad"), &a);
+    assert_false(clab_matrix_is_dense(a->x));
+    assert_int_equal(clab_write(s.cx, a, io_path("dense.h5ad"), &o), CLAB_OK);
+    read_ok(&s, io_path("dense.h5ad"), &b);
+    assert_true(clab_matrix_is_dense(b->x));
+    assert_true(clab_value_equal(a->obs, b->obs));
+    o.compression = 10;
+    assert_int_equal(clab_write(s.cx, a, io_path("dense.h5ad"), &o), CLAB_EARG);
+    clab_dataset_unref(a);
+    clab_dataset_unref(b);
+    io_stop(&s);
+}
+
+static void test_csv(void **state)
+{
+    io_session s;
+    clab_dataset *d = NULL;
+    clab_value *v = NULL;
+    size_t n;
+    const char *text[] = {"plain", "a,b", "say \"no\"", "=1+1", "-x", "two\nlines"};
+    const char *all[20];
+    int64_t rows = 20;
+    double num[20] = {-1.5};
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("csr_f32_gzip.h5ad"), &d);
+    for (int i = 0; i < 20; i++)
+        all[i] = text[i % 6];
+    assert_int_equal(clab_value_strings(s.cx, 1, &rows, all, &v), CLAB_OK);
+    assert_int_equal(clab_dataset_obs_set(s.cx, d, "text", v), CLAB_OK);
+    clab_value_unref(v);
+    assert_int_equal(clab_value_array(s.cx, CLAB_F64, 1, &rows, num, &v), CLAB_OK);
+    assert_int_equal(clab_dataset_obs_set(s.cx, d, "num", v), CLAB_OK);
+    clab_value_unref(v);
+    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"text", "num"}, 2, io_path("obs.csv")), CLAB_OK);
+    char *got = io_slurp(io_path("obs.csv"), &n);
+    const char *want = "cell,text,num\ncell_00,plain,-1.5\ncell_01,\"a,b\",0\ncell_02,\"say \"\"no\"\"\",0\ncell_03,\"'=1+1\",0\n"
+                       "cell_04,\"'-x\",0\ncell_05,\"two\nlines\",0\n";
+    got[strlen(want) < n ? strlen(want) : n] = 0;
+    assert_string_equal(got, want);
+    free(got);
+    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"no such"}, 1, io_path("no.csv")), CLAB_ENOTFOUND);
+    assert_int_not_equal(access(io_path("no.csv"), F_OK), 0);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static void test_value_file(void **state)
+{
+    io_session s;
+    clab_dataset *d = NULL;
+    clab_value *back = NULL, *inner = NULL, *tree = NULL;
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("uns_nested.h5ad"), &d);
+    assert_int_equal(clab_value_copy(s.cx, d->uns, &tree), CLAB_OK);
+    assert_int_equal(clab_value_string(s.cx, "model 1", &inner), CLAB_OK);
+    assert_int_equal(clab_value_set(s.cx, tree, "kind", inner), CLAB_OK);
+    assert_int_equal(clab_write_value(s.cx, tree, io_path("model.clab")), CLAB_OK);
+    assert_int_equal(clab_read_value(s.cx, io_path("model.clab"), &back), CLAB_OK);
+    assert_int_equal(back->n_items, tree->n_items);
+    for (int64_t i = 0; i < tree->n_items; i++) { /* the order of keys is the file's: alphabetical */
+        const clab_value *v = clab_value_get(back, tree->names[i]);
+        if (!v || !clab_value_equal(v, tree->items[i]))
+            fail_msg("%s differs", tree->names[i]);
+    }
+    assert_int_equal(clab_read_value(s.cx, good("../expected.json"), &back), CLAB_EFORMAT);
+    clab_value_unref(back);
+    clab_value_unref(inner);
+    clab_value_unref(tree);
+    clab_dataset_unref(d);
+    io_stop(&s);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    io_scratch_end();
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    IO_GUEST(argc, argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_same_bytes_every_time),
+        cmocka_unit_test(test_provenance),
+        cmocka_unit_test(test_over_the_input),
+        cmocka_unit_test(test_places_that_cannot_be_written),
+        cmocka_unit_test(test_guest_killed),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_file_size_limit),
+        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_dense_on_request),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_value_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, end);
+}
