@@ -18,13 +18,27 @@ clab_wish clab_frame_wish(const clab_snapshot *s, int rows)
 
 char *clab_frame_progress(const clab_snapshot *s, char *buf, size_t n)
 {
+    const char *unit = s->phase_unit, *blank = *unit ? " " : "";
+
     if (s->phase_total > 0)
-        snprintf(buf, n, "%s%s%lld/%lld", s->phase_unit, *s->phase_unit ? " " : "", (long long)s->phase_done,
-                 (long long)s->phase_total);
+        snprintf(buf, n, "%lld/%lld%s%s", (long long)s->phase_done, (long long)s->phase_total, blank, unit);
     else if (s->phase_done > 0)
-        snprintf(buf, n, "%s%s%lld", s->phase_unit, *s->phase_unit ? " " : "", (long long)s->phase_done);
+        snprintf(buf, n, "%lld%s%s", (long long)s->phase_done, blank, unit);
     else
         snprintf(buf, n, "%s", "");
+    return buf;
+}
+
+/* "7.5 epochs/s", or "1.02 s/epoch" when that is the larger figure. */
+static char *rate_words(const clab_snapshot *s, char *buf, size_t n)
+{
+    size_t k = strlen(s->phase_unit);
+
+    if (s->phase_rate >= 1)
+        snprintf(buf, n, s->phase_rate >= 1000 ? "%.0f %s/s" : "%.3g %s/s", s->phase_rate, s->phase_unit);
+    else
+        snprintf(buf, n, "%.3g s/%.*s", 1 / s->phase_rate, (int)(k > 1 && s->phase_unit[k - 1] == 's' ? k - 1 : k),
+                 s->phase_unit);
     return buf;
 }
 
@@ -84,11 +98,32 @@ static int part(clab_grid *g, clab_rect r, int col, clab_role role, const char *
     return col + clab_grid_text(g, r.row, r.col + col, r.cols - col, role, text);
 }
 
+/* The device at the right end, as many of its comma-separated parts as there is room for. */
+static void device_words(clab_grid *g, clab_rect r, int col, const char *device)
+{
+    char text[64];
+    int width, at;
+
+    snprintf(text, sizeof text, "%s", device);
+    while ((width = clab_utf8_width(text)) > 0 && col + width + 6 > r.cols) {
+        char *comma = strrchr(text, ',');
+        if (!comma)
+            return;
+        *comma = '\0';
+    }
+    if (width == 0)
+        return;
+    at = r.cols - width - 3;
+    clab_grid_put(g, r.row, r.col + at, L' ', CLAB_ROLE_DIM);
+    clab_grid_text(g, r.row, r.col + at + 1, width, CLAB_ROLE_TEXT, text);
+    clab_grid_put(g, r.row, r.col + at + 1 + width, L' ', CLAB_ROLE_DIM);
+}
+
 static void heading(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab_glyphs *glyphs)
 {
     char text[96], clock[24];
     const char *bad = gone_bad(s), *title = s->phase[0] ? s->phase : "idle";
-    int device = clab_utf8_width(s->device), col = 2;
+    int col = 2;
 
     clab_grid_fill(g, r.row, r.col, r.cols, glyphs->hline, CLAB_ROLE_DIM);
     clab_grid_put(g, r.row, r.col + 1, L' ', CLAB_ROLE_DIM);
@@ -99,13 +134,8 @@ static void heading(clab_grid *g, clab_rect r, const clab_snapshot *s, const cla
     }
     if (s->phase[0]) {
         col = part(g, r, col, CLAB_ROLE_TEXT, clab_frame_progress(s, text, sizeof text), glyphs->dot);
-        if (s->phase_rate > 0 && s->phase_unit[0]) {
-            if (s->phase_rate >= 1)
-                snprintf(text, sizeof text, "%.3g %s/s", s->phase_rate, s->phase_unit);
-            else
-                snprintf(text, sizeof text, "%.3g s/%s", 1 / s->phase_rate, s->phase_unit);
-            col = part(g, r, col, CLAB_ROLE_TEXT, text, glyphs->dot);
-        }
+        if (s->phase_rate > 0 && s->phase_unit[0])
+            col = part(g, r, col, CLAB_ROLE_TEXT, rate_words(s, text, sizeof text), glyphs->dot);
         if (s->phase_eta >= 0 && s->phase_total > 0) {
             snprintf(text, sizeof text, "eta %s", clab_meter_clock(s->phase_eta, clock, sizeof clock));
             col = part(g, r, col, CLAB_ROLE_TEXT, text, glyphs->dot);
@@ -113,12 +143,7 @@ static void heading(clab_grid *g, clab_rect r, const clab_snapshot *s, const cla
         col = part(g, r, col, CLAB_ROLE_TEXT, s->phase_note, glyphs->dot);
     }
     clab_grid_put(g, r.row, r.col + col, L' ', CLAB_ROLE_DIM);
-    if (device > 0 && col + device + 6 <= r.cols) {
-        int at = r.cols - device - 3;
-        clab_grid_put(g, r.row, r.col + at, L' ', CLAB_ROLE_DIM);
-        clab_grid_text(g, r.row, r.col + at + 1, device, CLAB_ROLE_TEXT, s->device);
-        clab_grid_put(g, r.row, r.col + at + 1 + device, L' ', CLAB_ROLE_DIM);
-    }
+    device_words(g, r, col, s->device);
 }
 
 /* ---- plots with axes ------------------------------------------------------------------------------------*/

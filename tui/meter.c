@@ -179,7 +179,7 @@ static void gpu_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s,
     if (s->n_gpus == 1)
         snprintf(label, sizeof label, "GPU");
     else
-        snprintf(label, sizeof label, "GP%d", i);
+        snprintf(label, sizeof label, "GPU%d", i);
     gauge(g, r, row, label, u->has_mem ? share_of(u->mem_used, u->mem_total) : 0, text, glyphs);
 }
 

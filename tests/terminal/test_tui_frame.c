@@ -21,7 +21,7 @@ static clab_snapshot *example(void)
     clab_snapshot *s = calloc(1, sizeof *s);
 
     snprintf(s->phase, sizeof s->phase, "scvi:train");
-    snprintf(s->phase_unit, sizeof s->phase_unit, "epoch");
+    snprintf(s->phase_unit, sizeof s->phase_unit, "epochs");
     s->phase_done = 57;
     s->phase_total = 200;
     s->phase_rate = 0.98;
@@ -83,7 +83,7 @@ static void design_size_says_everything(void **state)
 
     (void)state;
     print_message("%s", text);
-    has(text, "scvi:train · epoch 57/200 · 1.02 s/epoch · eta 2:26");
+    has(text, "scvi:train · 57/200 epochs · 1.02 s/epoch · eta 2:26");
     has(text, "cpu, 2 threads");
     has(text, "41.2/300 GiB cgroup");
     has(text, "pbmc3k.h5ad 22.0 GiB");
