@@ -89,7 +89,8 @@ done:
     return st;
 }
 
-/* One column a class, under its name. */
+/* One column a class, under its name; a file format may have to spell a name in another way ("/" in HDF5),
+ * so that uns.prediction_classes keeps the names themselves, in the order of the columns. */
 static clab_status set_probabilities(clab_ctx *cx, clab_dataset *d, const clab_classifier *c, const float *p, int64_t n)
 {
     const int k = c->model.n_classes;
@@ -106,6 +107,8 @@ static clab_status set_probabilities(clab_ctx *cx, clab_dataset *d, const clab_c
     }
     if (st == CLAB_OK)
         st = clab_dataset_obsm_set(cx, d, "prediction_probability", table);
+    if (st == CLAB_OK)
+        st = clab_dataset_uns_set(cx, d, "prediction_classes", c->classes);
     clab_value_unref(table);
     return st;
 }

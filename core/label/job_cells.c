@@ -51,9 +51,7 @@ static clab_status filter_reference(clab_ctx *cx, clab__job *j)
     } else if (after == 0) {
         st = clab_fail(cx, CLAB_EARG, "no reference cell has %s genes or more", text);
         (void)clab_hint(cx, "give a smaller --min-genes; 0 keeps all");
-    } else {
-        clab_note(cx, "reference: %s cells dropped with fewer than %s genes, %s left", clab_text_count(before - after),
-                  text, clab_text_count(after));
+    } else { /* the step has said how many went */
         clab_dataset_unref(j->reference);
         j->reference = clab_dataset_ref(kept);
     }

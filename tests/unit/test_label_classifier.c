@@ -154,6 +154,7 @@ static void labels_the_query_by_identity(void **state)
         assert_int_equal(sure->dtype, CLAB_F32);
         assert_int_equal(p->kind, CLAB_V_TABLE);
         assert_non_null(clab_value_get(p, "T/CD4+"));
+        assert_true(clab_value_equal(clab_value_get(out->uns, "prediction_classes"), clab_classifier_classes(c)));
         assert_true(right_cells(out, N_REF, true) >= (N - N_REF) * 9 / 10);
         for (int64_t cell = 0; cell < N - N_REF; cell++) {
             double most = 0;
