@@ -75,12 +75,13 @@ static clab_status normalised_and_logged(clab_ctx *cx, const clab_matrix *m, cla
 /* The log-normalised view of X; where X holds counts, one made here for these statistics only. */
 static clab_status log_view(clab_ctx *cx, const clab_dataset *d, clab_matrix **out, double *base)
 {
-    const clab_matrix *m = d->x ? d->x : d->counts;
+    const clab_matrix *m;
+    clab_status s = clab__need_x(cx, d, &m);
 
     *out = NULL;
     *base = 0;
-    if (!m)
-        return clab_fail(cx, CLAB_ESTATE, "this dataset has no X to work on");
+    if (s != CLAB_OK)
+        return s;
     if (clab_matrix_some_scale(m)) {
         (void)clab_fail(cx, CLAB_ESTATE, "X is scaled: every gene has the same variance");
         return clab_hint(cx, "choose genes before scale");

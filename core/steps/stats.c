@@ -294,6 +294,6 @@ clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, cl
 
 clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out)
 {
-    *out = d->x;
-    return d->x ? CLAB_OK : clab_fail(cx, CLAB_ESTATE, "this dataset has no X to work on");
+    *out = d->x ? d->x : d->counts;
+    return *out ? CLAB_OK : clab_fail(cx, CLAB_ESTATE, "this dataset has neither X nor counts to work on");
 }

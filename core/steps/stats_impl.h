@@ -56,7 +56,7 @@ bool clab__uns_log1p(const clab_dataset *d, double *base);
 /* A new handle of d whose X is x (taken, also on error). */
 CLAB_MUST_CHECK clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, clab_dataset **out);
 
-/* d->x, or ESTATE when there is none. */
+/* d->x, the counts where the file has no X, or ESTATE when there are none either. */
 CLAB_MUST_CHECK clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out);
 
 #endif
