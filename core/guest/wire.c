@@ -79,17 +79,23 @@ bool clab__wire_failed(const clab_wire *w)
     return w->failed;
 }
 
+static clab_status check(clab_ctx *cx, clab_wire *w)
+{
+    clab_status s = clab_check(cx);
+
+    w->failed |= s != CLAB_OK;
+    return s;
+}
+
 /* Until fd is ready; the attended descriptors are served meanwhile. */
 static clab_status wait_for(clab_ctx *cx, clab_wire *w, int fd, short events)
 {
     for (;;) {
         struct pollfd p[1 + CLAB__ATTENDED] = {{.fd = fd, .events = events}};
-        clab_status s = clab_check(cx);
+        clab_status s = check(cx, w);
         int n;
-        if (s != CLAB_OK) {
-            w->failed = true;
+        if (s != CLAB_OK)
             return s;
-        }
         for (int i = 0; i < CLAB__ATTENDED; i++)
             p[1 + i] = (struct pollfd){.fd = w->others[i].fd, .events = POLLIN};
         n = poll(p, 1 + CLAB__ATTENDED, POLL_MS);
@@ -124,8 +130,10 @@ static clab_status write_all(clab_ctx *cx, clab_wire *w, const unsigned char *p,
         return clab_fail(cx, CLAB_EINTERNAL, "this stream cannot be written");
     }
     while (n > 0) {
-        ssize_t done = write_quietly(w->out, p, n);
-        clab_status s;
+        clab_status s = check(cx, w); /* a stream that never has to wait can be cancelled too */
+        ssize_t done = s == CLAB_OK ? write_quietly(w->out, p, n) : -1;
+        if (s != CLAB_OK)
+            return s;
         if (done > 0) {
             p += done;
             n -= (size_t)done;
@@ -203,8 +211,10 @@ clab_status clab_wire_put_str(clab_ctx *cx, clab_wire *w, const char *s)
 static clab_status read_some(clab_ctx *cx, clab_wire *w, void *p, size_t n, size_t *got)
 {
     for (;;) {
-        ssize_t done = w->in >= 0 ? read(w->in, p, n) : 0;
-        clab_status s;
+        clab_status s = check(cx, w);
+        ssize_t done = s == CLAB_OK && w->in >= 0 ? read(w->in, p, n) : 0;
+        if (s != CLAB_OK)
+            return s;
         if (done > 0) {
             *got = (size_t)done;
             return CLAB_OK;

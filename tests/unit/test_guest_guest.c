@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -278,6 +279,47 @@ static void own_error_stays(void **state)
     test_ctx_free(cx);
 }
 
+static int open_descriptors(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static void leaves_nothing_behind(void **state)
+{
+    clab_ctx *cx = test_ctx(1);
+    int before = open_descriptors();
+    clab_guest *g;
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(run(cx, i % 2 ? "fail" : "leave", "working"), i % 2 ? CLAB_EFORMAT : CLAB_EIO);
+        clab_error_clear(cx);
+        assert_clab_ok(cx, clab_guest_start(cx, "hang", "working", NULL, 0, &g));
+        clab_guest_kill(cx, g);
+    }
+    assert_int_equal(open_descriptors(), before);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child, not even a dead one */
+    clab_guest_kill(cx, NULL);
+    test_ctx_free(cx);
+}
+
+static void no_program_is_an_error(void **state)
+{
+    clab_ctx *cx = clab_ctx_new(&(clab_ctx_opts){.threads = 1, .program = "/nowhere/celllab"});
+    int before = open_descriptors();
+    clab_guest *g;
+
+    (void)state;
+    assert_clab_fails(cx, clab_guest_start(cx, "sum", "reading x", NULL, 0, &g), CLAB_EIO,
+                      "reading x failed: its worker process could not be started: No such file");
+    assert_int_equal(open_descriptors(), before);
+    clab_ctx_free(cx);
+}
+
 /* A parent that dies takes its guest with it: a child of ours starts one and is killed. */
 static void dies_with_its_parent(void **state)
 {
@@ -328,7 +370,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(works_and_reports), cmocka_unit_test(errors_are_its_own),
         cmocka_unit_test(crashes_are_explained), cmocka_unit_test(chatter_blocks_nobody),
         cmocka_unit_test(big_pieces_arrive), cmocka_unit_test(cancel_is_quick),
-        cmocka_unit_test(own_error_stays), cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(own_error_stays), cmocka_unit_test(leaves_nothing_behind),
+        cmocka_unit_test(no_program_is_an_error), cmocka_unit_test(dies_with_its_parent),
     };
 
     if (argc > 1 && strcmp(argv[1], "--guest") == 0)
