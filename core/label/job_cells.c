@@ -42,16 +42,14 @@ static clab_status filter_reference(clab_ctx *cx, clab__job *j)
     if (least->i == 0)
         goto done;
     snprintf(text, sizeof text, "%" PRId64, least->i);
-    if ((st = clab__job_step(cx, "filter_cells", (const char *const[]){"min_genes", text, NULL}, &kept)) != CLAB_OK)
-        goto done;
-    after = clab_dataset_n_obs(kept);
-    if (2 * after < before && !least->explicit_) {
+    st = clab__job_step(cx, "filter_cells", (const char *const[]){"min_genes", text, NULL}, &kept);
+    after = st == CLAB_OK ? clab_dataset_n_obs(kept) : 0;
+    if (!least->explicit_ && 2 * after < before && (st == CLAB_OK || st == CLAB_ESTATE)) {
+        clab_error_clear(cx); /* the step refuses to leave no cells at all */
+        st = CLAB_OK;
         clab_warn(cx, "min_genes=%s would drop %s of %s reference cells: not applied; give --min-genes to insist", text,
                   clab_text_count(before - after), clab_text_count(before));
-    } else if (after == 0) {
-        st = clab_fail(cx, CLAB_EARG, "no reference cell has %s genes or more", text);
-        (void)clab_hint(cx, "give a smaller --min-genes; 0 keeps all");
-    } else { /* the step has said how many went */
+    } else if (st == CLAB_OK) {
         clab_dataset_unref(j->reference);
         j->reference = clab_dataset_ref(kept);
     }

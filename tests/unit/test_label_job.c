@@ -162,10 +162,33 @@ static void mistakes_are_told_before_the_work(void **state)
     snprintf(options, sizeof options, "reference=%s %s", test_source("README.none"), output("x.h5ad"));
     assert_clab_fails(cx, run_job(cx, options), CLAB_ENOTFOUND, "README.none");
     snprintf(options, sizeof options, "min_genes=5000 %s", output("x.h5ad"));
-    assert_clab_fails(cx, run_job(cx, options), CLAB_EARG, NULL);
+    assert_clab_fails(cx, run_job(cx, options), CLAB_ESTATE, "no cells are left");
     snprintf(options, sizeof options, "batch=donor %s", output("x.h5ad"));
     assert_clab_fails(cx, run_job(cx, options), CLAB_ENOTFOUND, "donor");
     assert_int_not_equal(access(test_temp("x.h5ad"), F_OK), 0);
+    test_ctx_free(cx);
+}
+
+/* A panel of few genes: the default for whole transcriptomes would leave nothing. */
+static void a_default_does_not_empty_the_reference(void **state)
+{
+    clab_ctx *cx = context_with_library();
+    clab_dataset *d, *few;
+    char options[1024];
+    int64_t cols[75];
+
+    (void)state;
+    assert_clab_ok(cx, clab_read(cx, test_source("examples/data/pbmc_reference.h5ad"), NULL, &d));
+    for (int64_t g = 0; g < 75; g++)
+        cols[g] = g * 10;
+    assert_clab_ok(cx, clab_dataset_take_vars(cx, d, cols, 75, &few));
+    assert_clab_ok(cx, clab_write(cx, few, test_temp("panel.h5ad"), NULL));
+    snprintf(options, sizeof options, "reference=%s features=genes %s", test_temp("panel.h5ad"), output("x.h5ad"));
+    (void)test_notes();
+    assert_clab_ok(cx, run_job(cx, options));
+    assert_holds(test_notes(), "min_genes=200 would drop 455 of 455 reference cells: not applied");
+    clab_dataset_unref(few);
+    clab_dataset_unref(d);
     test_ctx_free(cx);
 }
 
@@ -209,6 +232,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_sample_trains_and_every_cell_is_labelled),
         cmocka_unit_test(genes_alone_need_no_scvi),
         cmocka_unit_test(mistakes_are_told_before_the_work),
+        cmocka_unit_test(a_default_does_not_empty_the_reference),
         cmocka_unit_test(other_gene_names_are_recognised),
     };
 
