@@ -101,6 +101,11 @@ CLAB_MUST_CHECK clab_status clab_value_counts(clab_ctx *cx, const clab_value *co
 /* Labels as codes: levels in the column's category order (categorical) or plain sorted order; missing = -1. */
 CLAB_MUST_CHECK clab_status clab_value_codes(clab_ctx *cx, const clab_value *col, clab_value **levels, int32_t **codes);
 
+/* clab_value_summary -- what a column holds, for inspect and compare: DICT with kind ("categorical", "string",
+ * "int64", ...); of text also n_levels and missing; of a label candidate (at most 500 levels, not one a cell)
+ * levels and counts, falling. */
+CLAB_MUST_CHECK clab_status clab_value_summary(clab_ctx *cx, const clab_value *col, clab_value **out);
+
 /* ---- serialising over a guest's wire ---------------------------------------------------------------------*/
 struct clab_wire;
 CLAB_MUST_CHECK clab_status clab_value_put(clab_ctx *cx, struct clab_wire *w, const clab_value *v);
