@@ -5,7 +5,7 @@
 
 #include "io/csv_read.h"
 #include "io/io.h"
-#include "label/common_genes.h"
+#include "data/genes.h"
 #include "ledger/ledger.h"
 #include "lua_impl.h"
 
@@ -115,6 +115,7 @@ static int lab_concat(lua_State *L)
         o.uns_merge = optional(&a[5]);
     if (a[6].given)
         o.fill = a[6].num;
+    o.obs_inner = strcmp(a[7].s, "inner") == 0;
     b = clab__new(L, &clab__dataset);
     clab__ok(L, clab_concat(clab__cx(L), parts, n, &o, (clab_dataset **)&b->p));
     clab__tell_gc(L);
@@ -127,6 +128,7 @@ static int lab_common_genes(lua_State *L)
     const clab_dataset **parts;
     const char **keys;
     clab_dataset **out;
+    clab_genes_opts o;
     clab_arg *a;
     int n, first;
     clab_status st;
@@ -139,7 +141,8 @@ static int lab_common_genes(lua_State *L)
     first = lua_gettop(L) + 1;
     for (int i = 0; i < n; i++)
         clab__new(L, &clab__dataset);
-    st = clab_common_genes(clab__cx(L), parts, n, optional(&a[0]), out);
+    o = (clab_genes_opts){.by = optional(&a[0]), .strip_version = a[1].b};
+    st = clab_common_genes(clab__cx(L), parts, n, &o, out);
     for (int i = 0; i < n && st == CLAB_OK; i++)
         ((clab__box *)lua_touserdata(L, first + i))->p = out[i];
     clab__ok(L, st);

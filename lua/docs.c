@@ -25,12 +25,14 @@ const clab_param clab__concat_params[] = {
     {"index_unique", CLAB_P_STR, "", 0, 0, NULL, "", "joins a cell's name and its dataset's key, as \"-\""},
     {"merge", CLAB_P_ENUM, "", 0, 0, "same|unique|first|only", "", "which var columns survive"},
     {"uns_merge", CLAB_P_ENUM, "", 0, 0, "same|unique|first|only", "", "which keys of uns survive"},
-    {"fill", CLAB_P_NUM, "", 0, 0, NULL, "", "value of absent genes in a dense outer join"},
+    {"fill", CLAB_P_NUM, "", 0, 0, NULL, "", "obsm and varm: value where a dataset has nothing"},
+    {"obs_join", CLAB_P_ENUM, "outer", 0, 0, "inner|outer", "", "obs columns that all have, or that any has"},
 };
 const int clab__n_concat = COUNT(clab__concat_params);
 
 const clab_param clab__common_params[] = {
     {"by", CLAB_P_VAR, "", 0, 0, NULL, "", "var column that holds the names to compare"},
+    {"strip_version", CLAB_P_BOOL, "false", 0, 0, NULL, "", "ENSG00000000003.15 counts as ENSG00000000003"},
 };
 const int clab__n_common = COUNT(clab__common_params);
 

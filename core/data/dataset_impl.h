@@ -18,4 +18,7 @@ void clab__names_text(clab_str *b, const clab_value *container, int64_t most);
 /* Identities for n new cells: load number << 40 | row. */
 CLAB_MUST_CHECK clab_status clab__origin_new(clab_ctx *cx, int64_t n, clab_value **out);
 
+/* ENSG00000141510, with or without a version behind a dot. */
+bool clab__is_ensembl(const char *name);
+
 #endif

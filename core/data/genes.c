@@ -1,4 +1,4 @@
-/* genes.c -- joins of gene names, and the genes that several Datasets have in common. */
+/* genes.c -- kinds of gene names, and joins of lists of them. */
 #include "data/genes.h"
 
 #include <ctype.h>
@@ -12,7 +12,7 @@
 /* ---- kinds of IDs -----------------------------------------------------------------------------------*/
 
 /* ENSG00000141510, ENSMUSG00000059552.14: letters, then 11 digits, then perhaps a version. */
-static bool is_ensembl(const char *name)
+bool clab__is_ensembl(const char *name)
 {
     size_t letters = 3, digits = 0;
 
@@ -31,7 +31,7 @@ const char *clab_gene_id_kind(const char *const *names, int64_t n)
     int64_t ensembl = 0;
 
     for (int64_t i = 0; i < n; i++)
-        ensembl += is_ensembl(names[i]);
+        ensembl += clab__is_ensembl(names[i]);
     if (n > 0 && ensembl >= n - n / 10)
         return "Ensembl gene IDs";
     return ensembl <= n / 10 ? "symbols" : "mixed";
@@ -197,134 +197,4 @@ clab_status clab_gene_join_new(clab_ctx *cx, const char *const *const *lists, co
     }
     *out = j;
     return CLAB_OK;
-}
-
-/* ---- common genes -------------------------------------------------------------------------------------*/
-
-/* The names that one Dataset's genes are matched by, as STRINGS. */
-static clab_status match_names(clab_ctx *cx, const clab_dataset *d, const clab_genes_opts *o, clab_value **out)
-{
-    const clab_value *col = o->by ? clab_value_get(d->var, o->by) : d->var->index;
-    int64_t n = clab_dataset_n_vars(d), missing = 0;
-    const char **names = NULL;
-    char *text = NULL, buf[40];
-    clab_status s;
-
-    if (!col) {
-        clab_note(cx, "%s has no var column %s: its genes are matched by their index", clab_show(d->name), clab_show(o->by));
-        col = d->var->index;
-    }
-    if (col->kind == CLAB_V_ARRAY || (clab_value_is_numeric(col)))
-        return clab_fail(cx, CLAB_EARG, "var column %s of %s holds numbers, not gene names", clab_show(o->by), clab_show(d->name));
-    s = clab_mem_zalloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *names + 8, "gene names", (void **)&names);
-    for (int64_t g = 0; s == CLAB_OK && g < n; g++) {
-        names[g] = clab_value_at_str(col, g, buf, sizeof buf);
-        missing += !names[g];
-    }
-    if (s == CLAB_OK && missing > 0)
-        s = clab_fail(cx, CLAB_EARG, "var column %s of %s has no name for %s of %s genes", clab_show(o->by), clab_show(d->name),
-                      clab_text_count(missing), clab_text_count(n));
-    if (s == CLAB_OK)
-        s = clab_value_strings(cx, 1, &n, names, out);
-    if (s == CLAB_OK && o->strip_version)
-        for (int64_t g = 0; g < n; g++) { /* the strings are still ours alone */
-            text = ((char **)(*out)->data)[g];
-            if (is_ensembl(text) && strchr(text, '.'))
-                *strchr(text, '.') = '\0';
-        }
-    clab_mem_free(cx, names);
-    return s;
-}
-
-static clab_status rename_genes(clab_ctx *cx, clab_dataset *d, const char *const *names)
-{
-    int64_t n = clab_dataset_n_vars(d);
-    clab_value *index = NULL, *var = NULL;
-    clab_status s = clab_value_strings(cx, 1, &n, names, &index);
-
-    if (s == CLAB_OK && !clab_value_equal(index, d->var->index)) {
-        s = clab_value_table(cx, index, NULL, &var);
-        for (int64_t k = 0; s == CLAB_OK && k < d->var->n_items; k++)
-            s = clab_value_set(cx, var, d->var->names[k], d->var->items[k]);
-        if (s == CLAB_OK)
-            s = clab_value_set(cx, var, "original_name", d->var->index);
-        if (s == CLAB_OK)
-            clab__part_set(&d->var, clab_value_ref(var));
-    }
-    clab_value_unref(var);
-    clab_value_unref(index);
-    return s;
-}
-
-/* The genes of list i that the join holds, in its order. */
-static clab_status select_genes(clab_ctx *cx, const clab_dataset *d, const clab_gene_join *j, int i, clab_dataset **out)
-{
-    int64_t *cols = NULL;
-    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, j->n * 8 + 8, "gene selection", (void **)&cols);
-
-    for (int64_t g = 0; s == CLAB_OK && g < clab_dataset_n_vars(d); g++)
-        if (j->map[i][g] >= 0)
-            cols[j->map[i][g]] = g;
-    if (s == CLAB_OK)
-        s = clab_dataset_take_vars(cx, d, cols, j->n, out);
-    if (s == CLAB_OK)
-        s = rename_genes(cx, *out, j->names);
-    clab_mem_free(cx, cols);
-    return s;
-}
-
-static clab_status nothing_shared(clab_ctx *cx, const clab_dataset *const *ds, clab_value *const *names, int n)
-{
-    clab_str kinds = {0};
-
-    for (int i = 0; i < n; i++)
-        clab_str_addf(&kinds, "%s%s has %s such as %s", i ? ", " : "", clab_show(ds[i]->name),
-                      clab_gene_id_kind((const char *const *)names[i]->data, names[i]->dims[0]),
-                      names[i]->dims[0] ? clab_show(((char *const *)names[i]->data)[0]) : "none");
-    clab_fail(cx, CLAB_ESHAPE, "the studies share no gene: %s", kinds.s ? kinds.s : "");
-    clab_str_free(&kinds);
-    return clab_hint(cx, "match by a var column that both have, as in common_genes{by=\"gene_ids\"}");
-}
-
-clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n, const clab_genes_opts *o,
-                              clab_dataset **out)
-{
-    const char *const **lists = calloc((size_t)n, sizeof *lists);
-    const char **what = calloc((size_t)n, sizeof *what);
-    int64_t *len = calloc((size_t)n, sizeof *len);
-    clab_value **names = calloc((size_t)n, sizeof *names);
-    clab_gene_join *j = NULL;
-    clab_status s = lists && what && len && names ? CLAB_OK : clab_fail(cx, CLAB_ENOMEM, "no memory for common genes");
-
-    memset(out, 0, (size_t)n * sizeof *out);
-    for (int i = 0; s == CLAB_OK && i < n; i++) {
-        s = match_names(cx, ds[i], o, &names[i]);
-        if (s == CLAB_OK) {
-            lists[i] = (const char *const *)names[i]->data;
-            len[i] = names[i]->dims[0];
-            what[i] = ds[i]->name;
-        }
-    }
-    if (s == CLAB_OK)
-        s = clab_gene_join_new(cx, lists, len, what, n, false, &j);
-    if (s == CLAB_OK && j->shared == 0)
-        s = nothing_shared(cx, ds, names, n);
-    for (int i = 0; s == CLAB_OK && i < n; i++)
-        s = select_genes(cx, ds[i], j, i, &out[i]);
-    if (s == CLAB_OK)
-        for (int i = 0; i < n; i++)
-            clab_note(cx, "%s: %s of %s genes are common", clab_show(ds[i]->name), clab_text_count(j->n), clab_text_count(len[i]));
-    for (int i = 0; names && i < n; i++) {
-        clab_value_unref(names[i]);
-        if (s != CLAB_OK) {
-            clab_dataset_unref(out[i]);
-            out[i] = NULL;
-        }
-    }
-    clab_gene_join_free(cx, j);
-    free(lists);
-    free(what);
-    free(len);
-    free(names);
-    return s;
 }

@@ -34,8 +34,9 @@ typedef struct {
 
 /* clab_common_genes -- n views that hold the genes which all have, in the first one's order and under the
  * names they were matched by; where that is not the index, the old one is kept as var.original_name.
- *   out  n datasets, the caller owns them; none on error
- * ESHAPE: a name occurs twice in an input, or no gene is shared (says the kinds of IDs). */
+ * A name that occurs twice in an input stands for its first gene there, which is warned of with the names.
+ *   out  n datasets, the caller owns them; NULL on error
+ * EARG fewer than two inputs, or under 10 % of the smallest input's genes in common (says the kinds of IDs). */
 CLAB_MUST_CHECK clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n, const clab_genes_opts *o,
                                               clab_dataset **out);
 

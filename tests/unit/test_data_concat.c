@@ -299,8 +299,20 @@ static void common_genes_by_a_column(void **state)
     clab_dataset_unref(out[0]);
     clab_dataset_unref(out[1]);
 
+    const char *const twice[3] = {"g1", "g2", "g1"};
+    clab_dataset *dup = toy_dataset(cx, "dup", "c", 2, 3, twice, xb);
+    ds[1] = dup;
+    ok(clab_common_genes(cx, ds, 2, &o, out));
+    assert_non_null(strstr(said, "warning: dup: 1 genes repeat a name that stands there before and are left out: g1"));
+    float *first = toy_dense(cx, out[1]->x), want_first[4] = {20, 10, 50, 40};
+    assert_memory_equal(first, want_first, sizeof want_first);
+    clab_mem_free(cx, first);
+    clab_dataset_unref(out[0]);
+    clab_dataset_unref(out[1]);
+    clab_dataset_unref(dup);
+
     ds[1] = e; /* symbols against IDs */
-    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_ESHAPE);
+    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_EARG);
     assert_non_null(strstr(clab_error_text(cx), "A has symbols"));
     assert_non_null(strstr(clab_error_text(cx), "E has Ensembl gene IDs"));
     assert_null(out[0]);
@@ -310,7 +322,7 @@ static void common_genes_by_a_column(void **state)
     ok(clab_dataset_var_set(cx, p.a, "gene_ids", v));
     clab_value_unref(v);
     o.by = "gene_ids";
-    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_ESHAPE); /* versions count unless stripped */
+    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_EARG); /* versions count unless stripped */
     clab_error_clear(cx);
     o.strip_version = true;
     ok(clab_common_genes(cx, ds, 2, &o, out));
