@@ -14,7 +14,7 @@
 #define TEXT_MAX 4096
 
 struct clab_ctx {
-    pthread_mutex_t lock;   /* error slot and notes: workers may fail too */
+    pthread_mutex_t lock; /* error slot and notes: workers may fail too */
     clab_status status;
     char text[TEXT_MAX];
     char place[128];

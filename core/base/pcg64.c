@@ -28,7 +28,8 @@ static uint32_t mix(uint32_t a, uint32_t b)
 /* SeedSequence(seed).generate_state(4, uint64). */
 static void spread(uint64_t seed, uint64_t q[4])
 {
-    uint32_t word[4] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, pool[4], out[8], a = 0x43B0D7E5u, b = 0x8B51F9DDu;
+    uint32_t word[4] = {(uint32_t)seed, (uint32_t)(seed >> 32)}, pool[4], out[8], a = 0x43B0D7E5u,
+             b = 0x8B51F9DDu;
 
     for (int i = 0; i < 4; i++)
         pool[i] = hash_in(word[i], &a);

@@ -16,7 +16,7 @@ struct clab_pool {
     pthread_mutex_t lock;
     pthread_cond_t go, idle;
     worker *workers;
-    int n_workers;          /* beside the calling thread */
+    int n_workers; /* beside the calling thread */
     int busy;
     uint64_t round;
     bool quit;

@@ -30,7 +30,8 @@ typedef struct {
 
 /* Sends one record, cut to what fits; wait = false drops it when the socket is full.  False when it
  * did not go. */
-bool clab__record_send(int fd, int kind, const char *text, const char *unit, int64_t n, double x, double y, bool wait);
+bool clab__record_send(int fd, int kind, const char *text, const char *unit, int64_t n, double x, double y,
+                       bool wait);
 
 /* 1 = a whole record, strings ended; 0 = nothing there now; -1 = the other side is gone or sent
  * something else. */

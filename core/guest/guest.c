@@ -28,11 +28,11 @@ struct clab_guest {
     clab_ctx *cx;
     pid_t pid;
     int wait_status;
-    int events, err;   /* -1 once at their end */
+    int events, err; /* -1 once at their end */
     clab_wire *wire;
     char what[160];
     clab_phase *phase[DEPTH];
-    int depth;         /* may exceed DEPTH; those above are not shown */
+    int depth; /* may exceed DEPTH; those above are not shown */
     bool done;
     clab__record last; /* the one that said it was done */
     char words[LAST_WORDS + 1];
@@ -169,10 +169,12 @@ static bool say_hello(clab_ctx *cx, int events, int n_fds)
         left = 0;
     else if (left == 0)
         left = 1; /* nothing left is not the same as no limit */
-    return clab__record_send(events, CLAB__EV_HELLO, limit.source, parent, left, clab_threads(cx), n_fds, true);
+    return clab__record_send(events, CLAB__EV_HELLO, limit.source, parent, left, clab_threads(cx), n_fds,
+                             true);
 }
 
-clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, const int *fds, int n_fds, clab_guest **out)
+clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, const int *fds, int n_fds,
+                             clab_guest **out)
 {
     int to[2] = {-1, -1}, from[2] = {-1, -1}, events[2] = {-1, -1}, err[2] = {-1, -1};
     int given[CLAB__SPAWN_FDS], e = 0;
@@ -184,7 +186,8 @@ clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, c
     g = calloc(1, sizeof *g);
     if (!g || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, from) != 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) != 0 || pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0) {
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) != 0 ||
+        pipe2(err, O_CLOEXEC | O_NONBLOCK) != 0) {
         e = g ? errno : ENOMEM;
         goto fail;
     }
@@ -299,18 +302,26 @@ static clab_status explain(clab_ctx *cx, clab_guest *g)
     int st = g->wait_status;
 
     if (WIFSIGNALED(st) && WTERMSIG(st) == SIGKILL) {
-        clab_fail(cx, CLAB_EIO, "%s failed: its worker process was killed (signal 9, SIGKILL), most likely by the system "
-                  "because memory ran out; nothing was changed", g->what);
+        clab_fail(cx, CLAB_EIO,
+                  "%s failed: its worker process was killed (signal 9, SIGKILL), most likely by the system "
+                  "because memory ran out; nothing was changed",
+                  g->what);
         return clab_hint(cx, "set a lower budget (--budget), keep fewer genes, or ask for more memory");
     }
     if (WIFSIGNALED(st))
-        clab_fail(cx, CLAB_EIO, "%s failed: the worker process that did it crashed (signal %d, SIG%s): %s; nothing was changed",
-                  g->what, WTERMSIG(st), signal_name(WTERMSIG(st)),
-                  reading ? "the file is damaged or hostile" : "its input is damaged, or the library it used is at fault");
+        clab_fail(
+            cx, CLAB_EIO,
+            "%s failed: the worker process that did it crashed (signal %d, SIG%s): %s; nothing was changed",
+            g->what, WTERMSIG(st), signal_name(WTERMSIG(st)),
+            reading ? "the file is damaged or hostile"
+                    : "its input is damaged, or the library it used is at fault");
     else
-        clab_fail(cx, CLAB_EIO, "%s failed: the worker process that did it ended by itself (exit code %d): %s; nothing was changed",
+        clab_fail(cx, CLAB_EIO,
+                  "%s failed: the worker process that did it ended by itself (exit code %d): %s; nothing was "
+                  "changed",
                   g->what, WIFEXITED(st) ? WEXITSTATUS(st) : -1,
-                  reading ? "the file is damaged or hostile" : "its input is damaged, or the library it used is at fault");
+                  reading ? "the file is damaged or hostile"
+                          : "its input is damaged, or the library it used is at fault");
     while (g->n_words > 0 && (g->words[g->n_words - 1] == '\n' || g->words[g->n_words - 1] == ' '))
         g->words[--g->n_words] = '\0';
     if (g->n_words > 0) {

@@ -14,14 +14,16 @@
 static void forward_note(void *user, clab_note_level level, const char *text)
 {
     (void)user;
-    clab__record_send(CLAB__FD_EVENTS, level == CLAB_NOTE_WARN ? CLAB__EV_WARN : CLAB__EV_INFO, text, "", 0, 0, 0, true);
+    clab__record_send(CLAB__FD_EVENTS, level == CLAB_NOTE_WARN ? CLAB__EV_WARN : CLAB__EV_INFO, text, "", 0,
+                      0, 0, true);
 }
 
 static void forward_event(void *user, const clab_event *e)
 {
     (void)user;
     /* A missed step is made good by the next one; everything else must arrive. */
-    clab__record_send(CLAB__FD_EVENTS, (int)e->kind, e->text, e->unit, e->n, e->x, e->y, e->kind != CLAB_EV_PHASE_STEP);
+    clab__record_send(CLAB__FD_EVENTS, (int)e->kind, e->text, e->unit, e->n, e->x, e->y,
+                      e->kind != CLAB_EV_PHASE_STEP);
 }
 
 /* What a guest may do to the machine and to its parent: nothing. */

@@ -16,7 +16,8 @@
 
 extern char **environ;
 
-static const char *const settings[] = {"OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0", "OPENBLAS_NUM_THREADS=1"};
+static const char *const settings[] = {"OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0",
+                                       "OPENBLAS_NUM_THREADS=1"};
 #define N_SETTINGS (sizeof settings / sizeof *settings)
 
 static bool overridden(const char *entry)
@@ -60,7 +61,8 @@ static int set_attributes(posix_spawnattr_t *attr)
     posix_spawnattr_setsigmask(attr, &none);
     posix_spawnattr_setsigdefault(attr, &usual);
     posix_spawnattr_setpgroup(attr, 0);
-    return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    return posix_spawnattr_setflags(attr,
+                                    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
 int clab__spawn(const char *program, const char *role, int stderr_fd, const int *fds, int n_fds, pid_t *pid)

@@ -143,7 +143,8 @@ static clab_status write_all(clab_ctx *cx, clab_wire *w, const unsigned char *p,
             continue;
         if (done < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             w->failed = true;
-            return clab_fail(cx, CLAB_EIO, "the other side of a worker's stream is gone: %s", strerror(errno));
+            return clab_fail(cx, CLAB_EIO, "the other side of a worker's stream is gone: %s",
+                             strerror(errno));
         }
         s = wait_for(cx, w, w->out, POLLOUT);
         if (s != CLAB_OK)
@@ -295,7 +296,8 @@ clab_status clab_wire_get_str(clab_ctx *cx, clab_wire *w, size_t max, char **out
         return s;
     if (n < 0 || (uint64_t)n > max || (uint64_t)n > SIZE_MAX - 1) {
         w->failed = true;
-        return clab_fail(cx, CLAB_EFORMAT, "a worker sent a text of %lld bytes, at most %zu are allowed", (long long)n, max);
+        return clab_fail(cx, CLAB_EFORMAT, "a worker sent a text of %lld bytes, at most %zu are allowed",
+                         (long long)n, max);
     }
     text = malloc((size_t)n + 1);
     if (!text)

@@ -7,15 +7,15 @@
 #include "base/text.h"
 #include "ledger/ledger_impl.h"
 
-#define FREE_SHARE 0.85        /* of the memory that was free at the start */
-#define KEPT_FREE 16           /* 1/16 of a limit that kills instead of refusing stays untouched */
+#define FREE_SHARE 0.85 /* of the memory that was free at the start */
+#define KEPT_FREE 16    /* 1/16 of a limit that kills instead of refusing stays untouched */
 /* The sanitizer's shadow is no part of the program's need. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #else
 #define SANITIZED false
 #endif
-#define BESIDE_SECONDS 1.0     /* how long a measurement of the tree is believed */
+#define BESIDE_SECONDS 1.0 /* how long a measurement of the tree is believed */
 
 /* ---- cgroups ----------------------------------------------------------------------------------*/
 
@@ -106,7 +106,8 @@ static int64_t ulimit_of(int resource)
 {
     struct rlimit r;
 
-    if (getrlimit((__rlimit_resource_t)resource, &r) != 0 || r.rlim_cur == RLIM_INFINITY || r.rlim_cur > INT64_MAX)
+    if (getrlimit((__rlimit_resource_t)resource, &r) != 0 || r.rlim_cur == RLIM_INFINITY ||
+        r.rlim_cur > INT64_MAX)
         return INT64_MAX;
     return (int64_t)r.rlim_cur;
 }
@@ -126,7 +127,8 @@ void clab__budget_find(clab_ledger *lg)
 
     clab__meminfo(&lg->now);
     if (lg->now.node_available > 0)
-        consider(&l, (int64_t)(FREE_SHARE * (double)(lg->now.node_available + (own > 0 ? own : 0))), "free memory");
+        consider(&l, (int64_t)(FREE_SHARE * (double)(lg->now.node_available + (own > 0 ? own : 0))),
+                 "free memory");
     consider(&l, clab__cgroup_limit("/proc/self/cgroup", "/sys/fs/cgroup"), "cgroup");
     consider(&l, slurm_limit(), "SLURM");
     consider(&l, ulimit_of(RLIMIT_AS), "ulimit -v");
@@ -258,15 +260,19 @@ clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const cha
         }
         if (said[k] < 0)
             break;
-        clab_str_addf(&held, "%s%s %s", k ? ", " : "; the largest: ", clab_show(lg->owners[said[k]].shown.name),
+        clab_str_addf(&held, "%s%s %s",
+                      k ? ", " : "; the largest: ", clab_show(lg->owners[said[k]].shown.name),
                       clab_bytes(lg->owners[said[k]].shown.bytes));
     }
     pthread_mutex_unlock(&lg->lock);
-    clab_fail(cx, CLAB_EBUDGET, "%s needs %s, but the limit is %s (%s) and %s are in use, %s of them beside the data%s",
-              clab_show(what), clab_bytes(bytes), clab_bytes(limit.bytes), limit.source, clab_bytes(live + beside),
-              clab_bytes(beside), held.s ? held.s : "");
+    clab_fail(cx, CLAB_EBUDGET,
+              "%s needs %s, but the limit is %s (%s) and %s are in use, %s of them beside the data%s",
+              clab_show(what), clab_bytes(bytes), clab_bytes(limit.bytes), limit.source,
+              clab_bytes(live + beside), clab_bytes(beside), held.s ? held.s : "");
     clab_str_free(&held);
     return clab_hint(cx, strcmp(limit.source, "--budget") == 0
-                             ? "keep fewer genes (hvg), free() what is no longer needed, or raise the budget (lab.budget, --budget)"
-                             : "keep fewer genes (hvg), free() what is no longer needed, or run on a larger node (sbatch --mem)");
+                             ? "keep fewer genes (hvg), free() what is no longer needed, or raise the budget "
+                               "(lab.budget, --budget)"
+                             : "keep fewer genes (hvg), free() what is no longer needed, or run on a larger "
+                               "node (sbatch --mem)");
 }

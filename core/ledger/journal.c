@@ -33,7 +33,8 @@ static void add_begin(clab_str *b, const char *event, const char *text)
     clock_gettime(CLOCK_REALTIME, &t);
     gmtime_r(&t.tv_sec, &tm);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-    clab_str_addf(b, "{\"time\":\"%s.%03ldZ\",\"pid\":%ld,\"event\":", when, t.tv_nsec / 1000000, (long)getpid());
+    clab_str_addf(b, "{\"time\":\"%s.%03ldZ\",\"pid\":%ld,\"event\":", when, t.tv_nsec / 1000000,
+                  (long)getpid());
     add_string(b, event);
     clab_str_add(b, ",\"text\":");
     add_string(b, text);
@@ -43,8 +44,8 @@ static void add_begin(clab_str *b, const char *event, const char *text)
 static void add_end(clab_ledger *lg, clab_str *b)
 {
     pthread_mutex_lock(&lg->lock);
-    clab_str_addf(b, ",\"live\":%lld,\"peak\":%lld,\"tree\":%lld}\n", (long long)lg->live, (long long)lg->peak,
-                  (long long)lg->now.tree);
+    clab_str_addf(b, ",\"live\":%lld,\"peak\":%lld,\"tree\":%lld}\n", (long long)lg->live,
+                  (long long)lg->peak, (long long)lg->now.tree);
     pthread_mutex_unlock(&lg->lock);
     if (!b->failed && write(lg->journal, b->s, b->len) < 0) {
         /* a full disk must not stop the work that the journal only describes */

@@ -50,7 +50,8 @@ clab_status clab_ledger_new(clab_ctx *cx, const clab_ledger_opts *o, clab_ledger
     lg->began = clab__now();
     clock_gettime(CLOCK_REALTIME, &t);
     lg->began_real = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-    lg->now = (clab__measured){.tree = -1, .node_total = -1, .node_available = -1, .swap_total = -1, .swap_used = -1};
+    lg->now = (clab__measured){
+        .tree = -1, .node_total = -1, .node_available = -1, .swap_total = -1, .swap_used = -1};
     clab__copy(lg->now.gpu_reason, sizeof lg->now.gpu_reason, "not looked for yet");
     clab__copy(lg->title, sizeof lg->title, "prompt");
     clab__budget_find(lg);
@@ -59,7 +60,8 @@ clab_status clab_ledger_new(clab_ctx *cx, const clab_ledger_opts *o, clab_ledger
     if (s == CLAB_OK && o->journal_path) {
         lg->journal = open(o->journal_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (lg->journal < 0)
-            s = clab_fail(cx, CLAB_EIO, "the journal %s cannot be opened: %s", clab_show(o->journal_path), strerror(errno));
+            s = clab_fail(cx, CLAB_EIO, "the journal %s cannot be opened: %s", clab_show(o->journal_path),
+                          strerror(errno));
     }
     if (s == CLAB_OK && o->live_path)
         s = clab__live_open(cx, o->live_path, &lg->live_file);

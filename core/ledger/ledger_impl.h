@@ -8,7 +8,8 @@
 #include "ledger/ledger.h"
 
 #define CLAB__GUESTS 64
-#define CLAB__CURVE (CLAB_SNAP_POINTS - 4) /* points kept; the open bucket adds up to two; a multiple of 4 */
+#define CLAB__CURVE (CLAB_SNAP_POINTS - 4) /* points kept; the open bucket adds up to two; a multiple of 4   \
+                                            */
 
 typedef struct {
     clab_snap_owner shown;
@@ -17,7 +18,7 @@ typedef struct {
 } clab__owner;
 
 typedef struct {
-    int64_t bytes;  /* -1 = free slot */
+    int64_t bytes; /* -1 = free slot */
     int32_t owner;
     uint32_t generation;
 } clab__charge;
@@ -26,7 +27,7 @@ typedef struct {
 typedef struct {
     clab_snap_series kept;
     int64_t width;
-    int64_t open_n; /* points in the open bucket */
+    int64_t open_n;             /* points in the open bucket */
     float open_x[2], open_y[2]; /* its minimum, its maximum */
 } clab__series;
 
@@ -66,7 +67,7 @@ struct clab_ledger {
     void *reclaim_user;
     pthread_t reclaim_thread;
 
-    clab_limit found, set; /* set.bytes 0 = none */
+    clab_limit found, set;        /* set.bytes 0 = none */
     int64_t beside_least, beside; /* bytes of the tree that are not accounted: at start, as last measured */
     double beside_at;
 
@@ -99,14 +100,14 @@ struct clab_ledger {
     int journal;
 };
 
-double clab__now(void); /* seconds, monotonic */
+double clab__now(void);                                /* seconds, monotonic */
 void clab__copy(char *to, size_t n, const char *from); /* cut at a whole character, NUL-terminated */
 
 /* budget.c */
 void clab__budget_find(clab_ledger *lg);
-clab_limit clab__limit(const clab_ledger *lg);     /* under the lock */
-int64_t clab__left(const clab_ledger *lg);         /* under the lock; may be negative */
-void clab__beside_refresh(clab_ledger *lg);        /* not under the lock */
+clab_limit clab__limit(const clab_ledger *lg); /* under the lock */
+int64_t clab__left(const clab_ledger *lg);     /* under the lock; may be negative */
+void clab__beside_refresh(clab_ledger *lg);    /* not under the lock */
 clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what);
 int64_t clab__cgroup_limit(const char *proc_cgroup, const char *mount); /* INT64_MAX = none */
 

@@ -16,7 +16,7 @@
 
 #define MAGIC 0x626c6c63u /* "cllb" */
 #define WORDS ((sizeof(clab_snapshot) + 7) / 8)
-#define TRIES 200         /* 1 ms apart */
+#define TRIES 200 /* 1 ms apart */
 
 typedef struct {
     uint32_t magic, abi;
@@ -34,8 +34,9 @@ clab_status clab_live_dir(clab_ctx *cx, char *buf, size_t n)
 {
     const char *run = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
     struct stat st;
-    int len = run && *run ? snprintf(buf, n, "%s/celllab", run)
-                          : snprintf(buf, n, "%s/celllab-%u", tmp && *tmp ? tmp : "/tmp", (unsigned)geteuid());
+    int len = run && *run
+                  ? snprintf(buf, n, "%s/celllab", run)
+                  : snprintf(buf, n, "%s/celllab-%u", tmp && *tmp ? tmp : "/tmp", (unsigned)geteuid());
 
     if (len < 0 || (size_t)len >= n)
         return clab_fail(cx, CLAB_EARG, "the path of the directory for live sessions is too long");
@@ -185,14 +186,17 @@ clab_status clab_live_read(clab_ctx *cx, const char *path, clab_snapshot *out)
     clab_status s = CLAB_OK;
 
     if (fd < 0)
-        return clab_fail(cx, CLAB_ENOTFOUND, "no session publishes at %s: %s", clab_show(path), strerror(errno));
+        return clab_fail(cx, CLAB_ENOTFOUND, "no session publishes at %s: %s", clab_show(path),
+                         strerror(errno));
     if (fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof *p)
         p = mmap(NULL, sizeof *p, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     if (p == MAP_FAILED)
-        return clab_fail(cx, CLAB_EFORMAT, "%s is not the live file of a session of this version", clab_show(path));
+        return clab_fail(cx, CLAB_EFORMAT, "%s is not the live file of a session of this version",
+                         clab_show(path));
     if (p->magic != MAGIC || p->abi != CLAB_SNAP_ABI || p->size != sizeof *p)
-        s = clab_fail(cx, CLAB_EFORMAT, "%s is not the live file of a session of this version", clab_show(path));
+        s = clab_fail(cx, CLAB_EFORMAT, "%s is not the live file of a session of this version",
+                      clab_show(path));
     else if (!read_quiet(p, out))
         s = clab_fail(cx, CLAB_ENOTFOUND, "the session at %s has published nothing yet", clab_show(path));
     munmap(p, sizeof *p);

@@ -23,7 +23,7 @@
 typedef struct {
     _Alignas(ALIGN) clab_ledger *lg; /* NULL = not accounted */
     int64_t bytes;
-    size_t mapped;                   /* 0 = malloc'd */
+    size_t mapped; /* 0 = malloc'd */
     int32_t owner;
 } head;
 
@@ -37,7 +37,8 @@ const char *clab_mem_kind_name(clab_mem_kind k)
 clab_status clab_mem_size(clab_ctx *cx, int64_t n, size_t size, int64_t *bytes)
 {
     if (n < 0 || size > INT64_MAX || __builtin_mul_overflow(n, (int64_t)size, bytes))
-        return clab_fail(cx, CLAB_EARG, "%lld elements of %zu bytes are no size of memory", (long long)n, size);
+        return clab_fail(cx, CLAB_EARG, "%lld elements of %zu bytes are no size of memory", (long long)n,
+                         size);
     return CLAB_OK;
 }
 
@@ -134,7 +135,8 @@ static clab_status take(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const c
 
     *owner = -1;
     if (clab_fault_alloc(cx))
-        return clab_fail(cx, CLAB_ENOMEM, "the system has no memory for %s (%s)", clab_show(what), clab_bytes(bytes));
+        return clab_fail(cx, CLAB_ENOMEM, "the system has no memory for %s (%s)", clab_show(what),
+                         clab_bytes(bytes));
     if (!lg)
         return CLAB_OK;
     s = ask(cx, lg, bytes, what);
@@ -200,14 +202,16 @@ static clab_status no_memory(clab_ctx *cx, int64_t bytes, const char *what)
     return clab_hint(cx, "other programs hold it: set a lower budget, or run where more is free");
 }
 
-static clab_status new_block(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what, bool zero, void **out)
+static clab_status new_block(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what, bool zero,
+                             void **out)
 {
     int32_t owner;
     clab_status s;
     head *h;
 
     if (bytes < 0 || bytes > INT64_MAX - 4096)
-        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes, clab_show(what));
+        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes,
+                         clab_show(what));
     s = take(cx, kind, bytes, what, &owner);
     if (s != CLAB_OK)
         return s;
@@ -298,7 +302,8 @@ clab_status clab_mem_grow(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const
 
 /* ---- charges: memory that lies elsewhere ---------------------------------------------------------*/
 
-clab_status clab_mem_charge(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what, clab_charge *out)
+clab_status clab_mem_charge(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what,
+                            clab_charge *out)
 {
     clab_ledger *lg = clab_ctx_ledger(cx);
     clab__charge *grown;
@@ -307,7 +312,8 @@ clab_status clab_mem_charge(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, con
 
     *out = 0;
     if (bytes < 0)
-        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes, clab_show(what));
+        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes,
+                         clab_show(what));
     s = take(cx, kind, bytes, what, &owner);
     if (s != CLAB_OK || !lg)
         return s;
@@ -356,7 +362,8 @@ clab_status clab_mem_reserve_check(clab_ctx *cx, int64_t bytes, const char *what
     clab_ledger *lg = clab_ctx_ledger(cx);
 
     if (bytes < 0)
-        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes, clab_show(what));
+        return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes,
+                         clab_show(what));
     return lg ? ask(cx, lg, bytes, what) : CLAB_OK;
 }
 

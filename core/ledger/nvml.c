@@ -66,7 +66,8 @@ static bool bind_all(clab__nvml *nv)
     (void)bind(lib, &nv->temperature, "nvmlDeviceGetTemperature", NULL);
     (void)bind(lib, &nv->power, "nvmlDeviceGetPowerUsage", NULL);
     /* Only these two share the record above. */
-    (void)bind(lib, &nv->processes, "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2");
+    (void)bind(lib, &nv->processes, "nvmlDeviceGetComputeRunningProcesses_v3",
+               "nvmlDeviceGetComputeRunningProcesses_v2");
     return needed;
 }
 

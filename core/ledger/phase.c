@@ -97,5 +97,6 @@ void clab__phase_fill(const clab_ledger *lg, clab_snapshot *out)
     if (out->phase_done > 0 && out->phase_seconds > 0)
         out->phase_rate = (double)out->phase_done / out->phase_seconds;
     if (p->total > 0 && out->phase_rate > 0)
-        out->phase_eta = (double)(p->total > out->phase_done ? p->total - out->phase_done : 0) / out->phase_rate;
+        out->phase_eta =
+            (double)(p->total > out->phase_done ? p->total - out->phase_done : 0) / out->phase_rate;
 }

@@ -154,7 +154,8 @@ void test_write_text(const char *path, const char *text)
 
 /* ---- assertions -------------------------------------------------------------------------------------*/
 
-void test_assert_near(double got, double want, double abs_tol, double rel_tol, const char *what, const char *file, int line)
+void test_assert_near(double got, double want, double abs_tol, double rel_tol, const char *what,
+                      const char *file, int line)
 {
     if (isnan(want) ? isnan(got) : got == want || fabs(got - want) <= abs_tol + rel_tol * fabs(want))
         return;
@@ -174,8 +175,8 @@ void test_assert_status(clab_ctx *cx, clab_status got, clab_status want, const c
                         const char *file, int line)
 {
     if (got != want) {
-        print_error("%s gave %s, should be %s: %s (%s)\n", what, clab_status_name(got), clab_status_name(want),
-                    clab_error_text(cx), clab_error_place(cx));
+        print_error("%s gave %s, should be %s: %s (%s)\n", what, clab_status_name(got),
+                    clab_status_name(want), clab_error_text(cx), clab_error_place(cx));
         _fail(file, line);
     }
     if (want == CLAB_OK)

@@ -41,14 +41,15 @@ char *test_read_text(const char *path);
 void test_write_text(const char *path, const char *text);
 
 /* |got - want| <= abs + rel |want|; NaN equals NaN.  Prints both. */
-#define assert_near(got, want, abs_tol, rel_tol) \
+#define assert_near(got, want, abs_tol, rel_tol)                                                             \
     test_assert_near((got), (want), (abs_tol), (rel_tol), #got, __FILE__, __LINE__)
-void test_assert_near(double got, double want, double abs_tol, double rel_tol, const char *what, const char *file, int line);
+void test_assert_near(double got, double want, double abs_tol, double rel_tol, const char *what,
+                      const char *file, int line);
 
 /* The status of a call is CLAB_OK; prints the error text when not. */
 #define assert_clab_ok(cx, call) test_assert_status((cx), (call), CLAB_OK, NULL, #call, __FILE__, __LINE__)
 /* The call fails with `status` and its text holds `words` (NULL = any); the error is cleared. */
-#define assert_clab_fails(cx, call, status, words) \
+#define assert_clab_fails(cx, call, status, words)                                                           \
     test_assert_status((cx), (call), (status), (words), #call, __FILE__, __LINE__)
 void test_assert_status(clab_ctx *cx, clab_status got, clab_status want, const char *words, const char *what,
                         const char *file, int line);

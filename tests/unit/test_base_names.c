@@ -35,7 +35,7 @@ static void grows_from_nothing(void **state)
 {
     enum { N = 50000 };
     clab_ctx *cx = test_ctx(1);
-    char (*names)[12] = calloc(N, sizeof *names);
+    char(*names)[12] = calloc(N, sizeof *names);
     clab_names *ix;
 
     (void)state;
@@ -191,8 +191,8 @@ static void faults_come_when_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_what_was_put), cmocka_unit_test(grows_from_nothing),
-        cmocka_unit_test(first_error_wins), cmocka_unit_test(long_errors_are_cut_not_spilled),
+        cmocka_unit_test(finds_what_was_put),        cmocka_unit_test(grows_from_nothing),
+        cmocka_unit_test(first_error_wins),          cmocka_unit_test(long_errors_are_cut_not_spilled),
         cmocka_unit_test(pool_does_everything_once), cmocka_unit_test(threads_are_modest),
         cmocka_unit_test(faults_come_when_asked),
     };

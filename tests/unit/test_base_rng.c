@@ -15,9 +15,8 @@ static uint64_t fold(const int64_t *p, int64_t n)
 /* The known answers of Random123. */
 static void philox(void **state)
 {
-    static const uint32_t ctr[3][4] = {{0, 0, 0, 0},
-                                       {~0u, ~0u, ~0u, ~0u},
-                                       {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}};
+    static const uint32_t ctr[3][4] = {
+        {0, 0, 0, 0}, {~0u, ~0u, ~0u, ~0u}, {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}};
     static const uint32_t key[3][2] = {{0, 0}, {~0u, ~0u}, {0xa4093822, 0x299f31d0}};
     static const uint32_t want[3][4] = {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
                                         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
@@ -36,8 +35,8 @@ static void numpy_random_state(void **state)
 {
     static const uint32_t words[] = {2357136044u, 2546248239u, 3071714933u, 3626093760u};
     static const double uniform[] = {0.5488135039273248, 0.7151893663724195, 0.6027633760716439};
-    static const double normal[] = {1.764052345967664, 0.4001572083672233, 0.9787379841057392, 2.240893199201458,
-                                    1.8675579901499675};
+    static const double normal[] = {1.764052345967664, 0.4001572083672233, 0.9787379841057392,
+                                    2.240893199201458, 1.8675579901499675};
     static const struct {
         uint32_t seed;
         int64_t n;
@@ -83,17 +82,18 @@ static void randn_is(uint32_t seed, int64_t n, int64_t from, const double *want,
 static void torch_normals(void **state)
 {
     static const double five[] = {-0.146795094, 0.786141276, 0.94682163, -1.114344, 1.69079018};
-    static const double sixteen[] = {-0.820134521, 0.395631164,  0.898908496, -1.38840389, -0.166996017, 0.285149962,
-                                     -0.641091526, -0.893655419, 0.926542997, -0.535512209, -1.1597203,  -0.460157156,
-                                     0.708539069,  1.01275539,   0.230396867, 1.09016514};
-    static const double twenty[] = {-0.820134521,  0.395631164, 0.898908496,  -1.38840389, 0.198445052,
-                                    0.782072663,   1.03910768,  -0.724510729, -0.848908603, -1.21692944,
-                                    -0.0810215846, 1.36148512,  -2.0614779,   0.674100697, -1.32334578,
-                                    -1.35976899,   -0.866701603, -0.564006686, -2.05646253, -0.356722534};
-    static const double of_hundred[] = {0.572198987,  0.307813287, 0.127443537,  -0.0189429447, -0.407270819,
-                                        0.531696498,  -0.741958857, -0.637549639, -1.57861364,  0.646002591,
-                                        0.507076442,  -0.157586396, 0.460316569, -1.15320814,   -0.68942523,
-                                        -0.0495132059, -1.22392416, 0.640272617};
+    static const double sixteen[] = {-0.820134521, 0.395631164,  0.898908496,  -1.38840389,
+                                     -0.166996017, 0.285149962,  -0.641091526, -0.893655419,
+                                     0.926542997,  -0.535512209, -1.1597203,   -0.460157156,
+                                     0.708539069,  1.01275539,   0.230396867,  1.09016514};
+    static const double twenty[] = {-0.820134521,  0.395631164,  0.898908496,  -1.38840389,  0.198445052,
+                                    0.782072663,   1.03910768,   -0.724510729, -0.848908603, -1.21692944,
+                                    -0.0810215846, 1.36148512,   -2.0614779,   0.674100697,  -1.32334578,
+                                    -1.35976899,   -0.866701603, -0.564006686, -2.05646253,  -0.356722534};
+    static const double of_hundred[] = {
+        0.572198987,  0.307813287,  0.127443537, -0.0189429447, -0.407270819, 0.531696498,
+        -0.741958857, -0.637549639, -1.57861364, 0.646002591,   0.507076442,  -0.157586396,
+        0.460316569,  -1.15320814,  -0.68942523, -0.0495132059, -1.22392416,  0.640272617};
     float x[5];
     clab_mt g;
 
@@ -199,7 +199,7 @@ static void numpy_default_rng(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox), cmocka_unit_test(numpy_random_state), cmocka_unit_test(torch_normals),
+        cmocka_unit_test(philox),      cmocka_unit_test(numpy_random_state), cmocka_unit_test(torch_normals),
         cmocka_unit_test(torch_words), cmocka_unit_test(numpy_default_rng),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

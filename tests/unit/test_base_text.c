@@ -23,14 +23,18 @@ static void escapes_what_a_terminal_obeys(void **state)
     (void)state;
     show("\x1b]0;x\x07", "\\x1b]0;x\\x07");
     show("a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f");
-    show("\xc2\x9b""2J", "\\u009b2J");                       /* C1 as UTF-8 */
-    show("\x9b""2J", "\\x9b2J");                             /* C1 as a bare byte */
-    show("x\xe2\x80\xaey", "x\\u202ey");                     /* right-to-left override */
+    show("\xc2\x9b"
+         "2J",
+         "\\u009b2J"); /* C1 as UTF-8 */
+    show("\x9b"
+         "2J",
+         "\\x9b2J");                     /* C1 as a bare byte */
+    show("x\xe2\x80\xaey", "x\\u202ey"); /* right-to-left override */
     show("\xe2\x81\xa6", "\\u2066");
-    show("\xc0\xaf", "\\xc0\\xaf");                           /* overlong */
-    show("\xed\xa0\x80", "\\xed\\xa0\\x80");                  /* surrogate */
-    show("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");         /* past the end */
-    show("\xe2\x82", "\\xe2\\x82");                           /* cut */
+    show("\xc0\xaf", "\\xc0\\xaf");                   /* overlong */
+    show("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* surrogate */
+    show("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* past the end */
+    show("\xe2\x82", "\\xe2\\x82");                   /* cut */
     show("\xff\xfe", "\\xff\\xfe");
 }
 
@@ -54,7 +58,8 @@ static void cuts_at_whole_pieces(void **state)
 
 static void natural_order(void **state)
 {
-    static const char *const sorted[] = {"", "a", "a1", "a2", "a10", "a10b", "b", "b007", "b08", "b8", "b100"};
+    static const char *const sorted[] = {"",  "a",    "a1",  "a2", "a10", "a10b",
+                                         "b", "b007", "b08", "b8", "b100"};
 
     (void)state;
     for (size_t i = 0; i < sizeof sorted / sizeof *sorted; i++)
@@ -118,9 +123,13 @@ static void strings_grow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows_harmless_text), cmocka_unit_test(escapes_what_a_terminal_obeys),
-        cmocka_unit_test(cuts_at_whole_pieces), cmocka_unit_test(natural_order),
-        cmocka_unit_test(sizes_in_words_and_back), cmocka_unit_test(near_words), cmocka_unit_test(strings_grow),
+        cmocka_unit_test(shows_harmless_text),
+        cmocka_unit_test(escapes_what_a_terminal_obeys),
+        cmocka_unit_test(cuts_at_whole_pieces),
+        cmocka_unit_test(natural_order),
+        cmocka_unit_test(sizes_in_words_and_back),
+        cmocka_unit_test(near_words),
+        cmocka_unit_test(strings_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,9 +116,9 @@ static clab_status role_echo(clab_ctx *cx, clab_wire *w, const int *fds, int n_f
 }
 
 static const clab_guest_role roles[] = {
-    {"sum", role_sum},     {"fail", role_fail},       {"crash", role_crash}, {"leave", role_leave},
-    {"hang", role_hang},   {"chatter", role_chatter}, {"hog", role_hog},     {"echo", role_echo},
-    {NULL, NULL},
+    {"sum", role_sum},     {"fail", role_fail}, {"crash", role_crash},
+    {"leave", role_leave}, {"hang", role_hang}, {"chatter", role_chatter},
+    {"hog", role_hog},     {"echo", role_echo}, {NULL, NULL},
 };
 
 /* ---- tests ----------------------------------------------------------------------------------------*/
@@ -127,7 +127,8 @@ static void works_and_reports(void **state)
 {
     clab_ctx *cx = test_ctx_budget(2, INT64_C(512) << 20);
     clab_snapshot *snap = malloc(sizeof *snap);
-    int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), memfd_create("test", MFD_CLOEXEC)}, stray = open("/dev/null", O_RDONLY);
+    int fds[2] = {open("/dev/null", O_RDONLY | O_CLOEXEC), memfd_create("test", MFD_CLOEXEC)},
+        stray = open("/dev/null", O_RDONLY);
     int64_t sum, budget, open_there;
     char *policy, *none, text[5];
     clab_guest *g;
@@ -193,10 +194,12 @@ static void crashes_are_explained(void **state)
     clab_ctx *cx = test_ctx(1);
 
     (void)state;
-    assert_clab_fails(cx, run(cx, "crash", "reading x.h5ad"), CLAB_EIO,
-                      "reading x.h5ad failed: the worker process that did it crashed (signal 11, SIGSEGV): the file is "
-                      "damaged or hostile; nothing was changed; its last words: free(): invalid\\x1b[2J pointer");
-    assert_clab_fails(cx, run(cx, "leave", "training"), CLAB_EIO, "training failed: the worker process that did it ended by itself (exit code 3)");
+    assert_clab_fails(
+        cx, run(cx, "crash", "reading x.h5ad"), CLAB_EIO,
+        "reading x.h5ad failed: the worker process that did it crashed (signal 11, SIGSEGV): the file is "
+        "damaged or hostile; nothing was changed; its last words: free(): invalid\\x1b[2J pointer");
+    assert_clab_fails(cx, run(cx, "leave", "training"), CLAB_EIO,
+                      "training failed: the worker process that did it ended by itself (exit code 3)");
     assert_clab_fails(cx, run(cx, "no-such-role", "dreaming"), CLAB_EIO, "no such worker: no-such-role");
     test_ctx_free(cx);
 }
@@ -367,10 +370,10 @@ static void dies_with_its_parent(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(works_and_reports), cmocka_unit_test(errors_are_its_own),
-        cmocka_unit_test(crashes_are_explained), cmocka_unit_test(chatter_blocks_nobody),
-        cmocka_unit_test(big_pieces_arrive), cmocka_unit_test(cancel_is_quick),
-        cmocka_unit_test(own_error_stays), cmocka_unit_test(leaves_nothing_behind),
+        cmocka_unit_test(works_and_reports),      cmocka_unit_test(errors_are_its_own),
+        cmocka_unit_test(crashes_are_explained),  cmocka_unit_test(chatter_blocks_nobody),
+        cmocka_unit_test(big_pieces_arrive),      cmocka_unit_test(cancel_is_quick),
+        cmocka_unit_test(own_error_stays),        cmocka_unit_test(leaves_nothing_behind),
         cmocka_unit_test(no_program_is_an_error), cmocka_unit_test(dies_with_its_parent),
     };
 

@@ -205,7 +205,8 @@ static void reads_cgroup_limits(void **state)
     mkdir(test_temp("cg/memory/job"), 0700);
     mkdir(test_temp("cg/outer"), 0700);
     mkdir(test_temp("cg/outer/inner"), 0700);
-    test_write_text(test_temp("cg/memory/job/memory.stat"), "cache 5\nhierarchical_memory_limit 209715200\ntotal_cache 1\n");
+    test_write_text(test_temp("cg/memory/job/memory.stat"),
+                    "cache 5\nhierarchical_memory_limit 209715200\ntotal_cache 1\n");
     test_write_text(test_temp("cg/outer/memory.max"), "1000000\n");
     test_write_text(test_temp("cg/outer/inner/memory.max"), "max\n");
     snprintf(path, sizeof path, "%s", test_temp("self"));
@@ -242,9 +243,9 @@ static void slurm_is_a_source(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accounts_every_kind), cmocka_unit_test(grows_and_keeps_contents),
-        cmocka_unit_test(works_without_a_ledger), cmocka_unit_test(bad_sizes_are_refused),
-        cmocka_unit_test(refusal_says_everything), cmocka_unit_test(reclaims_before_refusing),
+        cmocka_unit_test(accounts_every_kind),        cmocka_unit_test(grows_and_keeps_contents),
+        cmocka_unit_test(works_without_a_ledger),     cmocka_unit_test(bad_sizes_are_refused),
+        cmocka_unit_test(refusal_says_everything),    cmocka_unit_test(reclaims_before_refusing),
         cmocka_unit_test(big_blocks_go_back_at_once), cmocka_unit_test(reads_cgroup_limits),
         cmocka_unit_test(slurm_is_a_source),
     };

@@ -103,7 +103,11 @@ static void long_curves_keep_their_extremes(void **state)
     (void)state;
     clab_series_start(cx, "r", "step");
     for (int i = 0; i < N; i++)
-        clab_series_add(cx, "loss", i, i == 12345 ? -50 : i == 77777 ? 50 : i == 60000 ? (double)NAN : sin(i * 0.001));
+        clab_series_add(cx, "loss", i,
+                        i == 12345   ? -50
+                        : i == 77777 ? 50
+                        : i == 60000 ? (double)NAN
+                                     : sin(i * 0.001));
     look(cx);
     assert_int_equal(s->n_total, N);
     assert_true(s->n <= CLAB_SNAP_POINTS && s->n >= CLAB_SNAP_POINTS / 4);
@@ -338,7 +342,8 @@ static void journal_is_json(void **state)
             fail_msg("no JSON: %s", line);
         assert_string_equal(json_string_value(json_object_get(j, "event")), n == 0 ? "statement" : "phase");
         if (n == 0)
-            assert_string_equal(json_string_value(json_object_get(j, "text")), "ref = lab.read(\"a\\b\")\\x1b[2J\\x0a");
+            assert_string_equal(json_string_value(json_object_get(j, "text")),
+                                "ref = lab.read(\"a\\b\")\\x1b[2J\\x0a");
         assert_int_equal(json_integer_value(json_object_get(j, "pid")), getpid());
         assert_true(json_is_string(json_object_get(j, "time")));
         json_decref(j);
@@ -394,11 +399,17 @@ static void gpus_say_what_they_can(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(phases_nest), cmocka_unit_test(short_curves_are_exact),
-        cmocka_unit_test(long_curves_keep_their_extremes), cmocka_unit_test(measures_this_process),
-        cmocka_unit_test(ram_curve_stays_bounded), cmocka_unit_test(sampler_samples),
-        cmocka_unit_test(live_file_is_read_by_another), cmocka_unit_test(reader_sees_whole_snapshots), cmocka_unit_test(hostile_live_file_is_harmless),
-        cmocka_unit_test(journal_is_json), cmocka_unit_test(gpus_say_what_they_can),
+        cmocka_unit_test(phases_nest),
+        cmocka_unit_test(short_curves_are_exact),
+        cmocka_unit_test(long_curves_keep_their_extremes),
+        cmocka_unit_test(measures_this_process),
+        cmocka_unit_test(ram_curve_stays_bounded),
+        cmocka_unit_test(sampler_samples),
+        cmocka_unit_test(live_file_is_read_by_another),
+        cmocka_unit_test(reader_sees_whole_snapshots),
+        cmocka_unit_test(hostile_live_file_is_harmless),
+        cmocka_unit_test(journal_is_json),
+        cmocka_unit_test(gpus_say_what_they_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
