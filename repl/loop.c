@@ -161,6 +161,8 @@ static void toggle_monitor(clab__ui *ui)
             clab_term_write(ui->term, "\n", 1);
     }
     come_back(ui, editing);
+    if (!on && ui->prompt_due)
+        clab__prompt_show(ui);
 }
 
 static void clear_keep_pane(clab__ui *ui)
@@ -186,11 +188,15 @@ static void quiet_keyboard(clab__ui *ui)
 
 static void monitor_keys(clab__ui *ui, const char *keys, ssize_t n)
 {
-    for (ssize_t i = 0; i < n; i++)
+    for (ssize_t i = 0; i < n; i++) {
         if (keys[i] == 'q' || keys[i] == 'm') {
             toggle_monitor(ui);
             return;
+        } else if (keys[i] == '\f') {
+            clab_screen_damaged(ui->screen);
+            ui->drawn = 0;
         }
+    }
 }
 
 static void ahead_keys(clab__ui *ui, const char *keys, ssize_t n)
@@ -270,10 +276,11 @@ static void interrupt(clab__ui *ui)
 /* Ctrl-Z: leave the terminal as it was found, stop, and take it again. */
 static void stop(clab__ui *ui)
 {
-    bool editing = make_way(ui), monitor = clab_screen_in_monitor(ui->screen);
+    bool monitor = clab_screen_in_monitor(ui->screen), editing;
 
     if (monitor)
-        clab_screen_monitor(ui->screen, false);
+        toggle_monitor(ui);
+    editing = make_way(ui);
     if (editing)
         clab_line_suspend();
     clab__ui_lift(ui);
@@ -284,9 +291,9 @@ static void stop(clab__ui *ui)
     else
         quiet_keyboard(ui);
     clab__ui_restore(ui);
-    if (monitor)
-        clab_screen_monitor(ui->screen, true);
     come_back(ui, editing);
+    if (monitor)
+        toggle_monitor(ui);
 }
 
 /* Stopped and woken by others: the terminal may have been used by anybody in between. */
@@ -361,9 +368,9 @@ static void advance(clab__ui *ui)
         ui->line_ready = false;
         tcsetattr(ui->tty, TCSANOW, &ui->cooked);
         clab__prompt_line(ui, line);
+        if (!clab_line_active())
+            quiet_keyboard(ui);
     }
-    if (ui->running && !clab_line_active())
-        quiet_keyboard(ui);
 }
 
 static void on_line(void *user, char *line)
@@ -396,6 +403,8 @@ static void step(clab__ui *ui)
         clab_engine_finish(ui->engine);
         tcsetattr(ui->tty, TCSANOW, &ui->cooked);
         clab__prompt_done(ui);
+        if (!clab_line_active())
+            quiet_keyboard(ui);
         ui->drawn = 0;
     }
     if (p[0].revents & POLLIN)

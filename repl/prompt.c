@@ -43,6 +43,9 @@ const char *clab__prompt_text(clab__ui *ui)
 
 void clab__prompt_show(clab__ui *ui)
 {
+    ui->prompt_due = clab_screen_in_monitor(ui->screen);
+    if (ui->prompt_due)
+        return;
     if (!ui->filter.at_start) {
         clab__ui_write(ui, "\n", 1);
         ui->filter.at_start = true;

@@ -48,6 +48,7 @@ typedef struct {
     clab_str statement;       /* lines of the statement being typed */
     char *entered;            /* what Readline just gave us, once line_ready; NULL for Ctrl-D */
     bool line_ready;
+    bool prompt_due;          /* a job ended behind the full screen */
     bool gone;                /* the keyboard is: end when the job does */
     int empty_interrupts;
     clab_record *record;

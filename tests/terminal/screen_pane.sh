@@ -44,13 +44,47 @@ eventually 5 state_is '0-18 alternate=0 cursor=1' || fail "not back: $(state)"
 wait_for 'half a li$'
 wait_for 'RAM '
 key C-c
-enter "$busy print('behind the scenes')"
+# a statement that ends behind the full screen: what it printed, and the prompt, come when that is left
+enter "$busy print('behind the scenes'); io.open('$work/ended', 'w'):close()"
 key M-m
 wait_for 'q back'
-sleep 0.1
+eventually 15 test -e "$work/ended" || fail "the statement does not end"
+shows 'q back' || fail "the full screen is gone"
+never 'celllab>'
+type 'x'
 key q
 wait_for '^behind the scenes$'
 wait_for '^celllab> *$'
+enter '"and " .. "on"'
+wait_for '^and on$'
+
+# help that is taller than the screen goes through the pager, what is shorter does not
+enter ':pane off'
+enter '!true'
+key C-d
+wait_for 'ready\$ *$'
+cat >"$work/editor" <<'EDIT'
+#!/bin/sh
+printf 'print("edited",\n 6 * 7)\n' >"$1"
+EDIT
+chmod +x "$work/editor"
+enter "export PAGER=\"sed 's/^/paged: /'\" EDITOR='$work/editor'; clear"
+wait_gone 'celllab'
+start
+enter ':pane on'
+wait_for 'RAM '
+enter '?lab.xgboost'
+wait_for '^paged: .*seed '
+wait_for 'RAM '
+key C-l
+enter ':help'
+wait_for '^ *!COMMAND'
+key C-l
+type 'something'
+key C-x C-e
+wait_for '6 \* 7\)$'
+key Enter
+wait_for '^edited +42$'
 
 # Ctrl-Z and back, with half a line
 type 'half '
