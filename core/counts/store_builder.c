@@ -44,20 +44,17 @@ static clab_status write_all(clab_ctx *cx, int fd, const void *bytes, size_t n, 
     return CLAB_OK;
 }
 
-/* Pages of our own memfd are ours from the first write: ask before. */
+/* Pages of our own memfd are ours from the first write: ask before, an eighth ahead. */
 static clab_status charge_up_to(clab_store_builder *b, int64_t bytes)
 {
-    clab_charge more;
-    int64_t want;
+    int64_t want = bytes + bytes / 8 + CLAB__CHUNK;
     clab_status s;
 
     if (!b->own_fd || bytes <= b->charged)
         return CLAB_OK;
-    want = bytes + bytes / 8 + CLAB__CHUNK;
-    s = clab_mem_charge(b->cx, CLAB_MEM_COUNTS, want - b->charged, "packed counts", &more);
+    s = clab_mem_reserve_check(b->cx, want - b->charged, "packed counts");
     if (s != CLAB_OK)
         return s;
-    clab_mem_release(b->cx, more);
     clab_mem_release(b->cx, b->charge);
     b->charge = 0;
     b->charged = 0;

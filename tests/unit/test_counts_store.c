@@ -367,6 +367,44 @@ static void bytes_are_charged_and_given_back(void **state)
     sample_free(&m);
 }
 
+/* Asked for before it is taken: a store that does not fit is an error while it grows, and nothing stays. */
+static void a_budget_stops_the_builder(void **state)
+{
+    enum { N = 100000 };
+    const int64_t indptr[] = {0, N};
+    int32_t *indices = malloc(N * sizeof *indices);
+    double *values = malloc(N * sizeof *values);
+    clab_ledger_opts o = {0};
+    clab_ledger *lg;
+    clab_store_builder *b;
+    clab_status s = CLAB_OK;
+    int64_t before;
+    int rows = 0;
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        indices[i] = i;
+        values[i] = i + 0.25;
+    }
+    assert_int_equal(clab_ledger_new(cx, &o, &lg), CLAB_OK);
+    before = clab_mem_live(cx);
+    assert_int_equal(clab_budget_set(cx, before + (16 << 20)), CLAB_OK);
+    assert_int_equal(clab_store_builder_new(cx, -1, N, CLAB_F64, false, &b), CLAB_OK);
+    while (s == CLAB_OK && rows < 1000) {
+        s = clab_store_builder_add(cx, b, 1, indptr, indices, values);
+        rows += s == CLAB_OK;
+    }
+    assert_int_equal(s, CLAB_EBUDGET);
+    assert_in_range(rows, 8, 21); /* 0.8 MB each */
+    assert_true(clab_mem_live(cx) <= before + (16 << 20));
+    clab_error_clear(cx);
+    clab_store_builder_free(b);
+    assert_int_equal(clab_mem_live(cx), before);
+    clab_ledger_free(lg);
+    free(indices);
+    free(values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +418,7 @@ int main(void)
         cmocka_unit_test(crafted_rows_are_survived),
         cmocka_unit_test(empty_matrices_are_stores_too),
         cmocka_unit_test(bytes_are_charged_and_given_back),
+        cmocka_unit_test(a_budget_stops_the_builder),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
