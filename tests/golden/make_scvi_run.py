@@ -29,14 +29,14 @@ os.makedirs(OUT, exist_ok=True)
 np.save(os.path.join(OUT, "X.npy"), X)
 np.save(os.path.join(OUT, "batch.npy"), batch.astype(np.int32))
 
-for likelihood in ("zinb", "nb"):
+for name, likelihood, n_layers, batch_key in (("zinb", "zinb", 1, "b"), ("nb", "nb", 1, "b"), ("deep", "zinb", 2, "b"), ("single", "nb", 1, None)):
     adata = anndata.AnnData(ss.csr_matrix(X), obs=pd.DataFrame(dict(b=batch.astype(str)), index=[str(i) for i in range(N)]))
     scvi.settings.seed = SEED
-    scvi.model.SCVI.setup_anndata(adata, batch_key="b")
-    model = scvi.model.SCVI(adata, n_hidden=H, n_latent=D, gene_likelihood=likelihood)
+    scvi.model.SCVI.setup_anndata(adata, batch_key=batch_key)
+    model = scvi.model.SCVI(adata, n_hidden=H, n_latent=D, n_layers=n_layers, gene_likelihood=likelihood)
     model.train(max_epochs=EPOCHS, check_val_every_n_epoch=1, enable_progress_bar=False, accelerator="cpu",
                 plan_kwargs=dict(n_epochs_kl_warmup=3))
     curves = np.array([model.history_[k].iloc[:, 0].astype(float).values for k in CURVES])
-    np.save(os.path.join(OUT, f"curves_{likelihood}.npy"), curves)
-    np.save(os.path.join(OUT, f"latent_{likelihood}.npy"), model.get_latent_representation().astype(np.float32))
-    print(likelihood, curves[:, 0], curves[:, -1])
+    np.save(os.path.join(OUT, f"curves_{name}.npy"), curves)
+    np.save(os.path.join(OUT, f"latent_{name}.npy"), model.get_latent_representation().astype(np.float32))
+    print(name, curves[:, 0], curves[:, -1])

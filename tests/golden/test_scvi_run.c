@@ -77,20 +77,22 @@ static void set(clab_ctx *cx, const clab_param *p, int n, clab_arg *a, const cha
     assert_int_equal(clab_args_set_text(cx, "scvi", &p[i], &a[i], text), CLAB_OK);
 }
 
-static clab_scvi *trained(clab_ctx *cx, const clab_dataset *d, const char *likelihood, const char *rng, const char *epochs)
+static clab_scvi *trained(clab_ctx *cx, const clab_dataset *d, const char *likelihood, const char *layers, const char *batch)
 {
     clab_arg a[32], t[32];
     clab_scvi *m = NULL;
 
     assert_int_equal(clab_args_default(cx, "scvi", clab_scvi_params, clab_scvi_n_params, a), CLAB_OK);
-    const char *const made[][2] = {{"n_latent", "5"}, {"n_hidden", "16"}, {"likelihood", likelihood}, {"batch", "b"},
-                                   {"seed", "11"},    {"rng", rng},       {"device", "cpu"}};
+    const char *const made[][2] = {{"n_latent", "5"}, {"n_hidden", "16"}, {"likelihood", likelihood}, {"n_layers", layers},
+                                   {"seed", "11"},    {"rng", "torch"},   {"device", "cpu"}};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         set(cx, clab_scvi_params, clab_scvi_n_params, a, made[i][0], made[i][1]);
+    if (batch)
+        set(cx, clab_scvi_params, clab_scvi_n_params, a, "batch", batch);
     if (clab_scvi_new(cx, d, a, &m) != CLAB_OK)
         fail_msg("%s", clab_error_text(cx));
     assert_int_equal(clab_args_default(cx, "train", clab_scvi_train_params, clab_scvi_n_train_params, t), CLAB_OK);
-    const char *const run[][2] = {{"max_epochs", epochs}, {"check_val_every", "1"}, {"n_epochs_kl_warmup", "3"}};
+    const char *const run[][2] = {{"max_epochs", "120"}, {"check_val_every", "1"}, {"n_epochs_kl_warmup", "3"}};
     for (size_t i = 0; i < sizeof run / sizeof run[0]; i++)
         set(cx, clab_scvi_train_params, clab_scvi_n_train_params, t, run[i][0], run[i][1]);
     if (clab_scvi_train(cx, m, t, NULL, NULL) != CLAB_OK)
@@ -115,7 +117,7 @@ static void compare_curves(const clab_scvi *m, const npy *golden)
     }
 }
 
-static void same_as_peer(const char *likelihood)
+static void same_as_peer(const char *run, const char *likelihood, const char *layers, const char *batch)
 {
     clab_ctx_opts o = {.threads = 2};
     clab_ctx *cx = clab_ctx_new(&o);
@@ -124,11 +126,11 @@ static void same_as_peer(const char *likelihood)
 
     data_dir(dir, sizeof dir);
     clab_dataset *d = toy(cx);
-    clab_scvi *m = trained(cx, d, likelihood, "torch", "120");
-    snprintf(name, sizeof name, "curves_%s", likelihood);
+    clab_scvi *m = trained(cx, d, likelihood, layers, batch);
+    snprintf(name, sizeof name, "curves_%s", run);
     npy curves = npy_read(dir, name);
     compare_curves(m, &curves);
-    snprintf(name, sizeof name, "latent_%s", likelihood);
+    snprintf(name, sizeof name, "latent_%s", run);
     npy z = npy_read(dir, name);
     assert_int_equal(clab_scvi_latent(cx, m, NULL, &latent), CLAB_OK);
     double far = npy_distance(latent->data, latent->dims[0] * latent->dims[1], &z);
@@ -145,18 +147,36 @@ static void same_as_peer(const char *likelihood)
 static void test_zinb(void **state)
 {
     (void)state;
-    same_as_peer("zinb");
+    same_as_peer("zinb", "zinb", "1", "b");
 }
 
 static void test_nb(void **state)
 {
     (void)state;
-    same_as_peer("nb");
+    same_as_peer("nb", "nb", "1", "b");
+}
+
+/* Two layers: the batch enters every hidden layer of the decoder, dropout draws two masks. */
+static void test_two_layers(void **state)
+{
+    (void)state;
+    same_as_peer("deep", "zinb", "2", "b");
+}
+
+static void test_one_batch(void **state)
+{
+    (void)state;
+    same_as_peer("single", "nb", "1", NULL);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_zinb), cmocka_unit_test(test_nb)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_zinb),
+        cmocka_unit_test(test_nb),
+        cmocka_unit_test(test_two_layers),
+        cmocka_unit_test(test_one_batch),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
