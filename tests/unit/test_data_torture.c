@@ -157,6 +157,8 @@ static void fail_each(const char *what, clab_status (*run)(void))
         atomic_store(&f->seen, 0);
         s = run();
         f->kind = CLAB_FAULT_NONE;
+        if (s == CLAB_OK && atomic_load(&f->seen) >= f->nth)
+            fail_msg("%s: the failure of allocation %" PRId64 " went unnoticed", what, f->nth);
         if (s != CLAB_OK && clab_error_text(cx)[0] == '\0')
             fail_msg("%s: allocation %" PRId64 " failed without words", what, nth - 1);
         if (clab_mem_live(cx) != live)
