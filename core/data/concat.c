@@ -53,23 +53,19 @@ static int64_t not_shared(const clab__concat *c, int i)
 
 static void tell_inner(const clab__concat *c)
 {
+    const char *words = c->n == 2 ? "only in" : "not in all inputs from";
     clab_str b = {0};
 
     if (c->genes->same_set)
         return;
     for (int i = 0; i < c->n; i++)
-        clab_str_addf(&b, "%s%s only in %s%s", i ? ", " : "", clab_text_count(not_shared(c, i)), clab_show(c->keys[i]),
-                      c->n > 2 ? " and not in all" : "");
-    clab_warn(c->cx, "concat: the gene sets differ: %s shared genes are kept, %s are left out",
-              clab_text_count(c->genes->shared), b.s ? b.s : "");
+        clab_str_addf(&b, "%s%s %s %s", i ? ", " : "", clab_text_count(not_shared(c, i)), words, clab_show(c->keys[i]));
+    clab_str_add(&b, " are left out");
+    for (int i = 0; c->genes->shared == 0 && i < c->n; i++)
+        clab_str_addf(&b, "%s %s has %s", i ? "," : "; the result has no gene:", clab_show(c->keys[i]),
+                      clab_gene_id_kind((const char *const *)c->parts[i]->var->index->data, clab_dataset_n_vars(c->parts[i])));
+    clab_warn(c->cx, "concat: the gene sets differ: %s shared genes are kept, %s", clab_text_count(c->genes->shared), b.s ? b.s : "");
     clab_str_free(&b);
-    if (c->genes->shared == 0) {
-        const clab_dataset *first = c->parts[0], *last = c->parts[c->n - 1];
-        clab_warn(c->cx, "concat: no gene is shared, so the result has none: %s has %s, %s has %s", clab_show(c->keys[0]),
-                  clab_gene_id_kind((const char *const *)first->var->index->data, clab_dataset_n_vars(first)),
-                  clab_show(c->keys[c->n - 1]),
-                  clab_gene_id_kind((const char *const *)last->var->index->data, clab_dataset_n_vars(last)));
-    }
 }
 
 static void tell_outer(const clab__concat *c)

@@ -219,7 +219,9 @@ static clab_status take_items(clab_ctx *cx, const clab_value *v, const int64_t *
     }
     for (int64_t k = 0; s == CLAB_OK && k < v->n_items; k++) {
         clab_value *item = NULL;
-        s = clab_value_take(cx, v->items[k], idx, n, &item);
+        s = clab_check(cx);
+        if (s == CLAB_OK)
+            s = clab_value_take(cx, v->items[k], idx, n, &item);
         if (s == CLAB_OK)
             s = clab_value_set(cx, t, v->names[k], item);
         clab_value_unref(item);

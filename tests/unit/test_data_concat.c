@@ -97,6 +97,26 @@ static void inner_keeps_the_first_order_and_says_so_once(void **state)
     free_two(p);
 }
 
+static void strangers_share_nothing(void **state)
+{
+    const char *const ids[3] = {"ENSG00000000001", "ENSG00000000002", "ENSG00000000003"};
+    pair p = two();
+    clab_dataset *e = toy_dataset(cx, "E", "e", 2, 3, ids, xb), *d = NULL;
+    const clab_dataset *parts[3] = {p.a, p.b, e};
+    clab_concat_opts o;
+    (void)state;
+
+    clab_concat_opts_init(&o);
+    ok(clab_concat(cx, parts, 3, &o, &d));
+    assert_int_equal(clab_dataset_n_vars(d), 0);
+    assert_int_equal(clab_dataset_n_obs(d), 6);
+    assert_non_null(strstr(said, "0 shared genes are kept, 3 not in all inputs from 0, 3 not in all inputs from 1"));
+    assert_non_null(strstr(said, "0 has symbols, 1 has symbols, 2 has Ensembl gene IDs"));
+    clab_dataset_unref(d);
+    clab_dataset_unref(e);
+    free_two(p);
+}
+
 static void one_sided_columns_survive(void **state)
 {
     pair p = two();
@@ -369,6 +389,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inner_keeps_the_first_order_and_says_so_once),
+        cmocka_unit_test(strangers_share_nothing),
         cmocka_unit_test(one_sided_columns_survive),
         cmocka_unit_test(outer_sorts_and_tells_its_cost),
         cmocka_unit_test(cells_are_known_again_by_identity),
