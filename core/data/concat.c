@@ -20,7 +20,8 @@ static clab_status check_keys(const clab__concat *c)
     for (int i = 0; i < c->n; i++)
         for (int e = 0; e < i; e++)
             if (strcmp(c->keys[i], c->keys[e]) == 0)
-                return clab_fail(c->cx, CLAB_EARG, "concat: the key %s is given twice", clab_show(c->keys[i]));
+                return clab_fail(c->cx, CLAB_EARG, "concat: the key %s is given twice",
+                                 clab_show(c->keys[i]));
     return CLAB_OK;
 }
 
@@ -59,12 +60,15 @@ static void tell_inner(const clab__concat *c)
     if (c->genes->same_set)
         return;
     for (int i = 0; i < c->n; i++)
-        clab_str_addf(&b, "%s%s %s %s", i ? ", " : "", clab_text_count(not_shared(c, i)), words, clab_show(c->keys[i]));
+        clab_str_addf(&b, "%s%s %s %s", i ? ", " : "", clab_text_count(not_shared(c, i)), words,
+                      clab_show(c->keys[i]));
     clab_str_add(&b, " are left out");
     for (int i = 0; c->genes->shared == 0 && i < c->n; i++)
         clab_str_addf(&b, "%s %s has %s", i ? "," : "; the result has no gene:", clab_show(c->keys[i]),
-                      clab_gene_id_kind((const char *const *)c->parts[i]->var->index->data, clab_dataset_n_vars(c->parts[i])));
-    clab_warn(c->cx, "concat: the gene sets differ: %s shared genes are kept, %s", clab_text_count(c->genes->shared), b.s ? b.s : "");
+                      clab_gene_id_kind((const char *const *)c->parts[i]->var->index->data,
+                                        clab_dataset_n_vars(c->parts[i])));
+    clab_warn(c->cx, "concat: the gene sets differ: %s shared genes are kept, %s",
+              clab_text_count(c->genes->shared), b.s ? b.s : "");
     clab_str_free(&b);
 }
 
@@ -82,9 +86,12 @@ static void tell_outer(const clab__concat *c)
     csr = (nnz > INT32_MAX ? 12 : 8) * nnz + 8 * (n + 1);
     if (__builtin_mul_overflow(4 * n, g, &dense))
         dense = INT64_MAX;
-    clab_note(c->cx, "concat: an outer join has %s cells \u00d7 %s genes (%s in all inputs); it takes %s here, where the inputs "
-              "are not copied, %s as a scipy CSR matrix and %s dense", clab_text_count(n), clab_text_count(g),
-              clab_text_count(c->genes->shared), clab_bytes(held), clab_bytes(csr), clab_bytes(dense));
+    clab_note(c->cx,
+              "concat: an outer join has %s cells \u00d7 %s genes (%s in all inputs); it takes %s here, "
+              "where the inputs "
+              "are not copied, %s as a scipy CSR matrix and %s dense",
+              clab_text_count(n), clab_text_count(g), clab_text_count(c->genes->shared), clab_bytes(held),
+              clab_bytes(csr), clab_bytes(dense));
 }
 
 /* ---- the whole ----------------------------------------------------------------------------------------*/

@@ -32,8 +32,8 @@ static clab_status empty_matrix(clab_ctx *cx, int64_t n_rows, int64_t n_cols, cl
 
 static clab_status join_matrices(const clab__concat *c, clab_matrix *const *parts, clab_matrix **out)
 {
-    return clab_matrix_concat(c->cx, (const clab_matrix *const *)parts, (const int32_t *const *)c->genes->map, c->n,
-                              c->genes->n, out);
+    return clab_matrix_concat(c->cx, (const clab_matrix *const *)parts, (const int32_t *const *)c->genes->map,
+                              c->n, c->genes->n, out);
 }
 
 clab_status clab__concat_x(const clab__concat *c, clab_matrix **m, clab_matrix **out)
@@ -51,12 +51,13 @@ clab_status clab__concat_x(const clab__concat *c, clab_matrix **m, clab_matrix *
         return clab_fail(c->cx, CLAB_ESTATE, "concat: some inputs have no X");
     if (c->o->outer && !c->genes->same_set) {
         if (!isnan(c->o->fill) && c->o->fill != 0.0) {
-            clab_fail(c->cx, CLAB_EARG, "concat: fill=%g would make X dense, %s cells \u00d7 %s genes", c->o->fill,
-                      clab_text_count(c->total), clab_text_count(c->genes->n));
+            clab_fail(c->cx, CLAB_EARG, "concat: fill=%g would make X dense, %s cells \u00d7 %s genes",
+                      c->o->fill, clab_text_count(c->total), clab_text_count(c->genes->n));
             return clab_hint(c->cx, "genes that an input lacks read as 0 without fill");
         }
         if (dense == c->n)
-            clab_warn(c->cx, "concat: genes that a dense input lacks read as 0 here; anndata would write NaN");
+            clab_warn(c->cx,
+                      "concat: genes that a dense input lacks read as 0 here; anndata would write NaN");
     }
     return join_matrices(c, m, out);
 }
@@ -70,7 +71,8 @@ clab_status clab__concat_counts(const clab__concat *c, clab_matrix **m, clab_dat
     for (int i = 0; i < c->n; i++) {
         m[i] = c->parts[i]->counts;
         if (!m[i]) {
-            clab_warn(c->cx, "concat: %s has no counts, so the result has none", clab_show(c->parts[i]->name));
+            clab_warn(c->cx, "concat: %s has no counts, so the result has none",
+                      clab_show(c->parts[i]->name));
             clab_str_free(&from);
             return CLAB_OK;
         }
@@ -181,7 +183,8 @@ static clab_status join_raw(const clab__concat *c, clab_matrix **m, clab_raw *ra
     int64_t *len = calloc((size_t)c->n, sizeof *len);
     clab_gene_join *genes = NULL;
     clab_value *index = NULL;
-    clab_status s = lists && what && vars && len ? CLAB_OK : clab_fail(c->cx, CLAB_ENOMEM, "no memory for raw");
+    clab_status s =
+        lists && what && vars && len ? CLAB_OK : clab_fail(c->cx, CLAB_ENOMEM, "no memory for raw");
 
     for (int i = 0; s == CLAB_OK && i < c->n; i++) {
         const clab_raw *own = &c->parts[i]->raw;
@@ -194,7 +197,8 @@ static clab_status join_raw(const clab__concat *c, clab_matrix **m, clab_raw *ra
     if (s == CLAB_OK)
         s = clab_gene_join_new(c->cx, lists, len, what, c->n, c->o->outer, &genes);
     if (s == CLAB_OK)
-        s = clab_matrix_concat(c->cx, (const clab_matrix *const *)m, (const int32_t *const *)genes->map, c->n, genes->n, &raw->x);
+        s = clab_matrix_concat(c->cx, (const clab_matrix *const *)m, (const int32_t *const *)genes->map, c->n,
+                               genes->n, &raw->x);
     if (s == CLAB_OK)
         s = clab_value_strings(c->cx, 1, &genes->n, genes->names, &index);
     if (s == CLAB_OK)

@@ -14,7 +14,8 @@ clab_status clab__merge_check(clab_ctx *cx, const char *option, const char *stra
     for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
         if (strcmp(strategy, strategies[i]) == 0)
             return CLAB_OK;
-    return clab_fail(cx, CLAB_EARG, "concat: %s=\"%s\" is none of same, unique, first, only", option, clab_show(strategy));
+    return clab_fail(cx, CLAB_EARG, "concat: %s=\"%s\" is none of same, unique, first, only", option,
+                     clab_show(strategy));
 }
 
 /* The one that the strategy chooses among n_have values of n dictionaries, or NULL. */
@@ -32,8 +33,8 @@ static const clab_value *choose(const char *strategy, const clab_value *const *h
     return have[0];
 }
 
-static clab_status merge_key(clab_ctx *cx, const char *strategy, const clab_value *const *from, int n, const char *key,
-                             const clab_value **have, clab_value *into)
+static clab_status merge_key(clab_ctx *cx, const char *strategy, const clab_value *const *from, int n,
+                             const char *key, const clab_value **have, clab_value *into)
 {
     const clab_value *chosen = NULL;
     clab_value *nested = NULL;
@@ -62,7 +63,8 @@ static clab_status merge_key(clab_ctx *cx, const char *strategy, const clab_valu
     return s;
 }
 
-clab_status clab__merge(clab_ctx *cx, const char *strategy, const clab_value *const *from, int n, clab_value *into)
+clab_status clab__merge(clab_ctx *cx, const char *strategy, const clab_value *const *from, int n,
+                        clab_value *into)
 {
     const clab_value **have = NULL;
     clab_status s = CLAB_OK;
@@ -105,8 +107,8 @@ static clab_status gaps_as_levels(clab_ctx *cx, clab_value **column)
 }
 
 /* Every item of one table at the genes of the result; genes it lacks are missing. */
-static clab_status reindex(clab_ctx *cx, const clab_value *table, const clab_gene_join *genes, int i, int64_t n_own,
-                           int64_t *idx, clab_value **out)
+static clab_status reindex(clab_ctx *cx, const clab_value *table, const clab_gene_join *genes, int i,
+                           int64_t n_own, int64_t *idx, clab_value **out)
 {
     clab_status s = clab_value_dict(cx, out);
 

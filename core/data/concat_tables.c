@@ -32,8 +32,11 @@ static clab_status cell_names(const clab__concat *c, clab_value **out)
 
     for (int i = 0; glue && i < c->n; i++)
         for (int64_t r = 0; r < c->n_rows[i]; r++)
-            bytes += (int64_t)(strlen(clab_dataset_obs_name(c->parts[i], r)) + strlen(glue) + strlen(c->keys[i])) + 1;
-    s = clab_mem_alloc(c->cx, CLAB_MEM_WORK, c->total * (int64_t)sizeof *names + 8, "cell names", (void **)&names);
+            bytes +=
+                (int64_t)(strlen(clab_dataset_obs_name(c->parts[i], r)) + strlen(glue) + strlen(c->keys[i])) +
+                1;
+    s = clab_mem_alloc(c->cx, CLAB_MEM_WORK, c->total * (int64_t)sizeof *names + 8, "cell names",
+                       (void **)&names);
     if (s == CLAB_OK)
         s = clab_mem_alloc(c->cx, CLAB_MEM_WORK, bytes, "cell names", (void **)&text);
     next = text;
@@ -86,7 +89,9 @@ static void tell_mixture(const clab__concat *c, const char *name)
             text += !clab_value_is_numeric(c->pick[i]);
         }
     if (numbers > 0 && text > 0)
-        clab_warn(c->cx, "concat: obs column %s holds numbers in one input and text in another: it becomes text", clab_show(name));
+        clab_warn(c->cx,
+                  "concat: obs column %s holds numbers in one input and text in another: it becomes text",
+                  clab_show(name));
 }
 
 static clab_status add_column(const clab__concat *c, const char *name, clab_value *obs)
@@ -123,7 +128,8 @@ static clab_status add_label(const clab__concat *c, clab_value *obs)
         s = clab_value_categorical(c->cx, c->total, codes, levels, false, &column);
     if (s == CLAB_OK) {
         if (clab_value_remove(obs, c->o->label))
-            clab_warn(c->cx, "concat: obs column %s of the inputs is replaced by the label of the same name", clab_show(c->o->label));
+            clab_warn(c->cx, "concat: obs column %s of the inputs is replaced by the label of the same name",
+                      clab_show(c->o->label));
         s = clab_value_set(c->cx, obs, c->o->label, column);
     }
     clab_mem_free(c->cx, codes);
@@ -181,7 +187,8 @@ static clab_status set_width(const clab__concat *c, const clab_value *v, int64_t
     if (s == CLAB_OK && t != CLAB_F32 && t != CLAB_F64) {
         size_t size = clab_dtype_size(t);
         for (int64_t r = 0; r < v->dims[0]; r++)
-            memcpy((char *)w->data + (size_t)(r * n) * size, (const char *)v->data + (size_t)(r * v->dims[1]) * size, (size_t)n * size);
+            memcpy((char *)w->data + (size_t)(r * n) * size,
+                   (const char *)v->data + (size_t)(r * v->dims[1]) * size, (size_t)n * size);
     }
     if (s == CLAB_OK)
         *out = w;
@@ -254,7 +261,8 @@ static clab_status add_obsm(const clab__concat *c, const char *key, clab_value *
             sparse += c->pick[i]->kind == CLAB_V_SPARSE;
         }
     if (arrays != have && tables != have && sparse != have) {
-        clab_warn(c->cx, "concat: obsm.%s is of different kinds in the inputs and is left out", clab_show(key));
+        clab_warn(c->cx, "concat: obsm.%s is of different kinds in the inputs and is left out",
+                  clab_show(key));
         return CLAB_OK;
     }
     s = arrays ? concat_arrays(c, &v) : clab_value_concat(c->cx, c->pick, c->n_rows, c->n, &v);

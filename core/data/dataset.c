@@ -205,12 +205,14 @@ clab_status clab__column_get(clab_ctx *cx, const clab_dataset *d, const char *wh
     return s;
 }
 
-clab_status clab_dataset_obs_get(clab_ctx *cx, const clab_dataset *d, const char *column, const clab_value **out)
+clab_status clab_dataset_obs_get(clab_ctx *cx, const clab_dataset *d, const char *column,
+                                 const clab_value **out)
 {
     return clab__column_get(cx, d, "obs", d->obs, column, out);
 }
 
-clab_status clab_dataset_var_get(clab_ctx *cx, const clab_dataset *d, const char *column, const clab_value **out)
+clab_status clab_dataset_var_get(clab_ctx *cx, const clab_dataset *d, const char *column,
+                                 const clab_value **out)
 {
     return clab__column_get(cx, d, "var", d->var, column, out);
 }
@@ -245,7 +247,8 @@ clab_status clab_dataset_obsm_set(clab_ctx *cx, clab_dataset *d, const char *key
 {
     if (clab_value_len(v) != clab_dataset_n_obs(d))
         return clab_fail(cx, CLAB_ESHAPE, "obsm.%s has %s rows, %s has %s cells", clab_show(key),
-                         clab_text_count(clab_value_len(v)), clab_show(d->name), clab_text_count(clab_dataset_n_obs(d)));
+                         clab_text_count(clab_value_len(v)), clab_show(d->name),
+                         clab_text_count(clab_dataset_n_obs(d)));
     return set_item(cx, &d->obsm, key, v);
 }
 
@@ -291,7 +294,8 @@ static clab_status find_odd(clab_ctx *cx, const clab_matrix *m, odd_value *odd)
             break;
         for (int64_t i = 0; !odd->found && i < block->n_rows; i++)
             for (int64_t k = block->indptr[i]; k < block->indptr[i + 1]; k++)
-                if (!(block->f64[k] >= 0.0) || isinf(block->f64[k]) || block->f64[k] != floor(block->f64[k])) {
+                if (!(block->f64[k] >= 0.0) || isinf(block->f64[k]) ||
+                    block->f64[k] != floor(block->f64[k])) {
                     *odd = (odd_value){true, block->first_row + i, block->indices[k], block->f64[k]};
                     break;
                 }
@@ -305,10 +309,12 @@ static clab_status no_counts(clab_ctx *cx, const clab_dataset *d, const char *wh
     if (!odd->found)
         clab_fail(cx, CLAB_ESTATE, "%s holds no counts", clab_show(d->name));
     else
-        clab_fail(cx, CLAB_ESTATE, "%s holds no counts in %s: cell %s, gene %s is %g, and counts are whole numbers from 0",
+        clab_fail(cx, CLAB_ESTATE,
+                  "%s holds no counts in %s: cell %s, gene %s is %g, and counts are whole numbers from 0",
                   clab_show(d->name), where, clab_show(clab_dataset_obs_name(d, odd->row)),
                   clab_show(clab_dataset_var_name(d, odd->col)), odd->value);
-    return clab_hint(cx, "if they stand elsewhere in the file, read it with counts=\"raw\" or counts=\"layers.NAME\"");
+    return clab_hint(
+        cx, "if they stand elsewhere in the file, read it with counts=\"raw\" or counts=\"layers.NAME\"");
 }
 
 clab_status clab_dataset_counts(clab_ctx *cx, const clab_dataset *d, clab_matrix **out)

@@ -106,8 +106,9 @@ clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **ou
     int64_t stores = store_bytes(d), tables = table_bytes(d);
     clab_status s;
 
-    clab_str_addf(&b, "Dataset with n_obs \u00d7 n_vars = %s \u00d7 %s   %s", clab_text_count(clab_dataset_n_obs(d)),
-                  clab_text_count(clab_dataset_n_vars(d)), clab_show(d->name));
+    clab_str_addf(&b, "Dataset with n_obs \u00d7 n_vars = %s \u00d7 %s   %s",
+                  clab_text_count(clab_dataset_n_obs(d)), clab_text_count(clab_dataset_n_vars(d)),
+                  clab_show(d->name));
     add_names(&b, "obs", d->obs->names, d->obs->n_items);
     add_names(&b, "var", d->var->names, d->var->n_items);
     add_names(&b, "uns", d->uns->names, d->uns->n_items);
@@ -121,8 +122,8 @@ clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **ou
                       clab_text_count(clab_matrix_n_cols(d->raw.x)));
     s = add_x(cx, &b, "X", d->x);
     add_counts(&b, d);
-    clab_str_addf(&b, "\n    holds %s: counts and matrices %s, tables %s", clab_bytes(stores + tables), clab_bytes(stores),
-                  clab_bytes(tables));
+    clab_str_addf(&b, "\n    holds %s: counts and matrices %s, tables %s", clab_bytes(stores + tables),
+                  clab_bytes(stores), clab_bytes(tables));
     if (s == CLAB_OK && b.failed)
         s = clab_fail(cx, CLAB_ENOMEM, "no memory to describe a dataset");
     if (s != CLAB_OK) {

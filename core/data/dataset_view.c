@@ -67,7 +67,8 @@ static clab_status take_value(clab_ctx *cx, clab_value **slot, const selection *
     return s;
 }
 
-static clab_status take_dict(clab_ctx *cx, clab_value **slot, const char *name, bool pairs, const selection *sel)
+static clab_status take_dict(clab_ctx *cx, clab_value **slot, const char *name, bool pairs,
+                             const selection *sel)
 {
     clab_value *dict = NULL;
     clab_status s = clab_value_dict(cx, &dict);
@@ -183,9 +184,11 @@ static clab_status take(clab_ctx *cx, const clab_dataset *d, const selection *se
     if (s == CLAB_OK)
         s = take_value(cx, sel->obs ? &c->obs : &c->var, sel);
     if (s == CLAB_OK)
-        s = sel->obs ? take_dict(cx, &c->obsm, "obsm", false, sel) : take_dict(cx, &c->varm, "varm", false, sel);
+        s = sel->obs ? take_dict(cx, &c->obsm, "obsm", false, sel)
+                     : take_dict(cx, &c->varm, "varm", false, sel);
     if (s == CLAB_OK)
-        s = sel->obs ? take_dict(cx, &c->obsp, "obsp", true, sel) : take_dict(cx, &c->varp, "varp", true, sel);
+        s = sel->obs ? take_dict(cx, &c->obsp, "obsp", true, sel)
+                     : take_dict(cx, &c->varp, "varp", true, sel);
     if (s == CLAB_OK && sel->obs)
         s = take_value(cx, &c->origin, sel);
     if (s != CLAB_OK) {
@@ -208,7 +211,8 @@ clab_status clab_dataset_take_vars(clab_ctx *cx, const clab_dataset *d, const in
     return take(cx, d, &(selection){false, cols, n}, out);
 }
 
-static clab_status keep(clab_ctx *cx, const clab_dataset *d, bool obs, const uint8_t *mask, clab_dataset **out)
+static clab_status keep(clab_ctx *cx, const clab_dataset *d, bool obs, const uint8_t *mask,
+                        clab_dataset **out)
 {
     int64_t len = obs ? clab_dataset_n_obs(d) : clab_dataset_n_vars(d), bytes = 0, n = 0, *idx = NULL;
     clab_status s = clab_mem_size(cx, len, sizeof *idx, &bytes);
@@ -225,12 +229,14 @@ static clab_status keep(clab_ctx *cx, const clab_dataset *d, bool obs, const uin
     return s;
 }
 
-clab_status clab_dataset_keep_obs(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out)
+clab_status clab_dataset_keep_obs(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask,
+                                  clab_dataset **out)
 {
     return keep(cx, d, true, mask, out);
 }
 
-clab_status clab_dataset_keep_vars(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask, clab_dataset **out)
+clab_status clab_dataset_keep_vars(clab_ctx *cx, const clab_dataset *d, const uint8_t *mask,
+                                   clab_dataset **out)
 {
     return keep(cx, d, false, mask, out);
 }

@@ -23,7 +23,8 @@ bool clab__is_ensembl(const char *name)
     while (isdigit((unsigned char)name[letters + digits]))
         digits++;
     const char *rest = name + letters + digits;
-    return letters >= 4 && digits == 11 && (*rest == '\0' || (*rest == '.' && isdigit((unsigned char)rest[1])));
+    return letters >= 4 && digits == 11 &&
+           (*rest == '\0' || (*rest == '.' && isdigit((unsigned char)rest[1])));
 }
 
 const char *clab_gene_id_kind(const char *const *names, int64_t n)
@@ -65,7 +66,8 @@ static clab_status twice(const input *in, int i)
     clab_names_free(seen);
     if (s == CLAB_OK)
         s = clab_fail(in->cx, CLAB_ESHAPE, "%s has gene names that occur more than once (%s in all): %s%s",
-                      clab_show(in->what[i]), clab_text_count(n), names.s ? names.s : "", n > 8 ? ", ..." : "");
+                      clab_show(in->what[i]), clab_text_count(n), names.s ? names.s : "",
+                      n > 8 ? ", ..." : "");
     clab_str_free(&names);
     return clab_hint(in->cx, "make them unique first, or match by a var column of unique names");
 }
@@ -82,9 +84,11 @@ static clab_status new_join(const input *in, int64_t capacity, clab_gene_join **
     j->map = calloc((size_t)in->n, sizeof *j->map);
     if (!j->map)
         return clab_fail(in->cx, CLAB_ENOMEM, "no memory for a join of genes");
-    s = clab_mem_alloc(in->cx, CLAB_MEM_WORK, capacity * (int64_t)sizeof *j->names + 8, "gene names", (void **)&j->names);
+    s = clab_mem_alloc(in->cx, CLAB_MEM_WORK, capacity * (int64_t)sizeof *j->names + 8, "gene names",
+                       (void **)&j->names);
     for (int i = 0; s == CLAB_OK && i < in->n; i++)
-        s = clab_mem_alloc(in->cx, CLAB_MEM_WORK, in->len[i] * (int64_t)sizeof **j->map + 8, "gene map", (void **)&j->map[i]);
+        s = clab_mem_alloc(in->cx, CLAB_MEM_WORK, in->len[i] * (int64_t)sizeof **j->map + 8, "gene map",
+                           (void **)&j->map[i]);
     return s;
 }
 
@@ -129,7 +133,8 @@ static clab_status tally(const input *in, clab_names *all, int32_t *in_lists)
     return CLAB_OK;
 }
 
-static clab_status fill_join(const input *in, bool outer, clab_names *all, const int32_t *in_lists, clab_gene_join *j)
+static clab_status fill_join(const input *in, bool outer, clab_names *all, const int32_t *in_lists,
+                             clab_gene_join *j)
 {
     clab_names *result = NULL;
     int64_t n_all = clab_names_count(all);

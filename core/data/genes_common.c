@@ -32,11 +32,13 @@ static clab_status copy_names(clab_ctx *cx, part *p, const clab_genes_opts *o)
     clab_status s;
 
     if (!col) {
-        clab_note(cx, "%s has no var column %s: its genes are matched by their index", clab_show(d->name), clab_show(o->by));
+        clab_note(cx, "%s has no var column %s: its genes are matched by their index", clab_show(d->name),
+                  clab_show(o->by));
         col = d->var->index;
     }
     if (clab_value_is_numeric(col))
-        return clab_fail(cx, CLAB_EARG, "var column %s of %s holds numbers, not gene names", clab_show(o->by), clab_show(d->name));
+        return clab_fail(cx, CLAB_EARG, "var column %s of %s holds numbers, not gene names", clab_show(o->by),
+                         clab_show(d->name));
     s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *names + 8, "gene names", (void **)&names);
     for (int64_t g = 0; s == CLAB_OK && g < n; g++)
         names[g] = clab_value_at_str(col, g, NULL, 0);
@@ -57,10 +59,12 @@ static clab_status take_distinct(clab_ctx *cx, part *p)
     int64_t n = clab_dataset_n_vars(p->d), repeated = 0, unnamed = 0;
     clab_names *ix = NULL;
     clab_str twice = {0};
-    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *p->names + 8, "gene names", (void **)&p->names);
+    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *p->names + 8, "gene names",
+                                   (void **)&p->names);
 
     if (s == CLAB_OK)
-        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *p->cols + 8, "gene selection", (void **)&p->cols);
+        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * (int64_t)sizeof *p->cols + 8, "gene selection",
+                           (void **)&p->cols);
     if (s == CLAB_OK)
         s = clab_names_new(cx, NULL, 0, NULL, &ix);
     for (int64_t g = 0; s == CLAB_OK && g < n; g++) {
@@ -79,10 +83,12 @@ static clab_status take_distinct(clab_ctx *cx, part *p)
         }
     }
     if (s == CLAB_OK && repeated > 0)
-        clab_warn(cx, "%s: %s genes repeat a name that stands there before and are left out: %s%s", clab_show(p->d->name),
-                  clab_text_count(repeated), twice.s ? twice.s : "", repeated > 8 ? ", ..." : "");
+        clab_warn(cx, "%s: %s genes repeat a name that stands there before and are left out: %s%s",
+                  clab_show(p->d->name), clab_text_count(repeated), twice.s ? twice.s : "",
+                  repeated > 8 ? ", ..." : "");
     if (s == CLAB_OK && unnamed > 0)
-        clab_warn(cx, "%s: %s genes have no name to be matched by and are left out", clab_show(p->d->name), clab_text_count(unnamed));
+        clab_warn(cx, "%s: %s genes have no name to be matched by and are left out", clab_show(p->d->name),
+                  clab_text_count(unnamed));
     clab_str_free(&twice);
     clab_names_free(ix);
     return s;
@@ -111,7 +117,8 @@ static clab_status rename_genes(clab_ctx *cx, clab_dataset *d, const char *const
 }
 
 /* The genes of input i that the join holds, in its order. */
-static clab_status select_genes(clab_ctx *cx, const part *p, const clab_gene_join *j, int i, clab_dataset **out)
+static clab_status select_genes(clab_ctx *cx, const part *p, const clab_gene_join *j, int i,
+                                clab_dataset **out)
 {
     int64_t *cols = NULL;
     clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, j->n * 8 + 8, "gene selection", (void **)&cols);
@@ -140,8 +147,9 @@ static clab_status check_overlap(clab_ctx *cx, const part *p, int n, const clab_
     for (int i = 0; i < n; i++)
         clab_str_addf(&kinds, "%s%s has %s such as %s", i ? ", " : "", clab_show(p[i].d->name),
                       clab_gene_id_kind(p[i].names, p[i].n), p[i].n ? clab_show(p[i].names[0]) : "none");
-    clab_fail(cx, CLAB_EARG, "only %s of the %s genes of %s are in all studies: %s", clab_text_count(j->shared),
-              clab_text_count(p[small].n), clab_show(p[small].d->name), kinds.s ? kinds.s : "");
+    clab_fail(cx, CLAB_EARG, "only %s of the %s genes of %s are in all studies: %s",
+              clab_text_count(j->shared), clab_text_count(p[small].n), clab_show(p[small].d->name),
+              kinds.s ? kinds.s : "");
     clab_str_free(&kinds);
     return clab_hint(cx, "match by a var column that both have, as in common_genes{by=\"gene_ids\"}");
 }
@@ -151,7 +159,8 @@ static void tell(clab_ctx *cx, const part *p, int n, const clab_gene_join *j)
     clab_str b = {0};
 
     for (int i = 0; i < n; i++)
-        clab_str_addf(&b, "%s %s not in all in %s", i ? "," : ";", clab_text_count(p[i].n - j->shared), clab_show(p[i].d->name));
+        clab_str_addf(&b, "%s %s not in all in %s", i ? "," : ";", clab_text_count(p[i].n - j->shared),
+                      clab_show(p[i].d->name));
     clab_note(cx, "%s genes in common%s", clab_text_count(j->shared), b.s ? b.s : "");
     clab_str_free(&b);
 }

@@ -87,7 +87,8 @@ clab_status clab__dims_count(clab_ctx *cx, int rank, const int64_t *dims, int64_
     bool empty = false;
 
     if (rank < 0 || rank > CLAB__MAX_RANK)
-        return clab_fail(cx, CLAB_ESHAPE, "an array of rank %d; at most %d dimensions are possible", rank, CLAB__MAX_RANK);
+        return clab_fail(cx, CLAB_ESHAPE, "an array of rank %d; at most %d dimensions are possible", rank,
+                         CLAB__MAX_RANK);
     /* Lengths beside a zero must fit as well: products of some of the dimensions are formed later. */
     for (int i = 0; i < rank; i++) {
         empty = empty || dims[i] == 0;
@@ -160,7 +161,8 @@ static bool same_nullable(const clab_value *a, const clab_value *b)
             return false;
         if (a->mask[i])
             continue;
-        const char *s = clab_value_at_str(a->inner, i, x, sizeof x), *t = clab_value_at_str(b->inner, i, y, sizeof y);
+        const char *s = clab_value_at_str(a->inner, i, x, sizeof x),
+                   *t = clab_value_at_str(b->inner, i, y, sizeof y);
         if ((!s) != (!t) || (s && strcmp(s, t) != 0))
             return false;
     }
@@ -271,8 +273,9 @@ clab_status clab_value_set(clab_ctx *cx, clab_value *container, const char *name
     if (!is_container(container))
         return clab_fail(cx, CLAB_EINTERNAL, "%s put into something that is no container", clab_show(name));
     if (container->kind != CLAB_V_DICT && clab_value_len(item) != container->dims[0])
-        return clab_fail(cx, CLAB_ESHAPE, "the column %s has %s values, the table has %s rows", clab_show(name),
-                         clab_text_count(clab_value_len(item)), clab_text_count(container->dims[0]));
+        return clab_fail(cx, CLAB_ESHAPE, "the column %s has %s values, the table has %s rows",
+                         clab_show(name), clab_text_count(clab_value_len(item)),
+                         clab_text_count(container->dims[0]));
     at = find(container, name);
     if (at < 0)
         return append(cx, container, name, item);

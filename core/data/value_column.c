@@ -59,7 +59,8 @@ bool clab_value_missing(const clab_value *col, int64_t i)
     case CLAB_V_CATEGORICAL: return col->codes[i] < 0;
     case CLAB_V_NULLABLE: return col->mask[i] || clab_value_missing(col->inner, i);
     case CLAB_V_ARRAY:
-        return (col->dtype == CLAB_F32 || col->dtype == CLAB_F64) && isnan(clab__elem_f64(col->data, col->dtype, i));
+        return (col->dtype == CLAB_F32 || col->dtype == CLAB_F64) &&
+               isnan(clab__elem_f64(col->data, col->dtype, i));
     case CLAB_V_STRINGS: return false;
     default: return true;
     }
@@ -194,8 +195,8 @@ static clab_status distinct_text(clab_ctx *cx, const clab_value *text, const cla
 
 /* Sort rows by value; a run of equal ones is a level, its first member the row of first appearance;
  * then number the levels by that row. */
-static clab_status distinct_numbers(clab_ctx *cx, const clab_value *numbers, const clab_value *col, int32_t *codes,
-                                    int64_t *first, int64_t *n_levels)
+static clab_status distinct_numbers(clab_ctx *cx, const clab_value *numbers, const clab_value *col,
+                                    int32_t *codes, int64_t *first, int64_t *n_levels)
 {
     int64_t *order = NULL, n = numbers->dims[0], run = -1;
     clab_status s = clab__levels_order(cx, numbers, false, &order);
@@ -238,7 +239,8 @@ clab_status clab__value_distinct(clab_ctx *cx, const clab_value *col, int32_t **
     int32_t *c = NULL;
     clab_status s;
 
-    if (col->kind != CLAB_V_CATEGORICAL && ((plain->kind != CLAB_V_ARRAY && plain->kind != CLAB_V_STRINGS) || plain->rank != 1))
+    if (col->kind != CLAB_V_CATEGORICAL &&
+        ((plain->kind != CLAB_V_ARRAY && plain->kind != CLAB_V_STRINGS) || plain->rank != 1))
         return clab_fail(cx, CLAB_ESHAPE, "this is no column of labels or numbers");
     s = clab_mem_size(cx, n, sizeof *f, &bytes);
     if (s == CLAB_OK)

@@ -64,7 +64,8 @@ static const clab_value *plain_numbers(const clab_value *v)
 }
 
 /* A categorical of numbers beside plain ones counts as float64. */
-static void store_rows(const clab__pieces *p, int i, int64_t at, int64_t width, clab_value *into, uint8_t *mask)
+static void store_rows(const clab__pieces *p, int i, int64_t at, int64_t width, clab_value *into,
+                       uint8_t *mask)
 {
     const clab_value *v = p->part[i];
     double nan = (double)NAN;
@@ -77,7 +78,8 @@ static void store_rows(const clab__pieces *p, int i, int64_t at, int64_t width, 
             double x = clab_value_at_num(v, k);
             clab__elem_store(into->data, into->dtype, at + k, &x, CLAB_F64, 0);
         } else if (v) {
-            clab__elem_store(into->data, into->dtype, at + k, plain_numbers(v)->data, plain_numbers(v)->dtype, k);
+            clab__elem_store(into->data, into->dtype, at + k, plain_numbers(v)->data, plain_numbers(v)->dtype,
+                             k);
         } else if (is_float(into->dtype)) {
             clab__elem_store(into->data, into->dtype, at + k, &nan, CLAB_F64, 0);
         }
@@ -98,7 +100,8 @@ static clab_status concat_numbers(const clab__pieces *p, clab_value **out)
         if (!p->part[i])
             continue;
         nullable = nullable || p->part[i]->kind == CLAB_V_NULLABLE;
-        t = clab__dtype_promote(t, p->part[i]->kind == CLAB_V_CATEGORICAL ? CLAB_F64 : plain_numbers(p->part[i])->dtype);
+        t = clab__dtype_promote(t, p->part[i]->kind == CLAB_V_CATEGORICAL ? CLAB_F64
+                                                                          : plain_numbers(p->part[i])->dtype);
         rank = p->part[i]->rank;
         for (int k = 1; k < rank; k++)
             dims[k] = p->part[i]->dims[k];
@@ -211,7 +214,8 @@ static clab_status concat_sparse(const clab__pieces *p, clab_value **out)
 /* ---- any ----------------------------------------------------------------------------------------------*/
 
 typedef struct {
-    int present, categorical, ordered, text, numbers, tables, sparse, numeric_levels, text_levels, wide, booleans;
+    int present, categorical, ordered, text, numbers, tables, sparse, numeric_levels, text_levels, wide,
+        booleans;
     bool equal_levels;
 } census;
 
@@ -243,8 +247,8 @@ static clab_status count_kinds(const clab__pieces *p, census *c)
     if (c->present == 0)
         return clab_fail(p->cx, CLAB_EINTERNAL, "nothing to concatenate");
     if (c->tables + c->sparse + c->text + c->numbers + c->categorical < c->present ||
-        (c->tables && c->tables < c->present) || (c->sparse && c->sparse < c->present) || (c->wide && c->wide < c->present) ||
-        (c->wide && c->text))
+        (c->tables && c->tables < c->present) || (c->sparse && c->sparse < c->present) ||
+        (c->wide && c->wide < c->present) || (c->wide && c->text))
         return clab_fail(p->cx, CLAB_ESHAPE, "values of kinds that do not go together");
     return CLAB_OK;
 }
@@ -257,8 +261,8 @@ static clab_status check_widths(const clab__pieces *p)
         if (!p->part[i])
             continue;
         first = first ? first : p->part[i];
-        if (p->part[i]->rank != first->rank ||
-            memcmp(p->part[i]->dims + 1, first->dims + 1, (size_t)(first->rank - 1) * sizeof *first->dims) != 0)
+        if (p->part[i]->rank != first->rank || memcmp(p->part[i]->dims + 1, first->dims + 1,
+                                                      (size_t)(first->rank - 1) * sizeof *first->dims) != 0)
             return clab_fail(p->cx, CLAB_ESHAPE, "arrays of different widths");
     }
     return CLAB_OK;
@@ -302,9 +306,11 @@ clab_status clab_value_concat(clab_ctx *cx, const clab_value *const *parts, cons
         p.part[i] = parts[i];
         p.total += n_rows[i];
         if (parts[i] && clab_value_len(parts[i]) != n_rows[i])
-            s = clab_fail(cx, CLAB_ESHAPE, "a column has %s rows, its table %s", clab_text_count(clab_value_len(parts[i])),
-                          clab_text_count(n_rows[i]));
-        if (s == CLAB_OK && parts[i] && (clab__value_is_text(parts[i]) || parts[i]->kind == CLAB_V_CATEGORICAL || parts[i]->dtype == CLAB_BOOL))
+            s = clab_fail(cx, CLAB_ESHAPE, "a column has %s rows, its table %s",
+                          clab_text_count(clab_value_len(parts[i])), clab_text_count(n_rows[i]));
+        if (s == CLAB_OK && parts[i] &&
+            (clab__value_is_text(parts[i]) || parts[i]->kind == CLAB_V_CATEGORICAL ||
+             parts[i]->dtype == CLAB_BOOL))
             others = true;
     }
     /* A label column that is all NaN is how pandas stores "no labels": it has no type of its own. */

@@ -34,11 +34,12 @@ clab_dtype clab__dtype_promote(clab_dtype a, clab_dtype b);
 /* Distinct elements of a column: codes (n; -1 = missing) in the order of first appearance, first[k] =
  * row where k appears first.  For categoricals the codes and levels are those of the column and *first
  * is NULL.  The caller clab_mem_free's both. */
-CLAB_MUST_CHECK clab_status clab__value_distinct(clab_ctx *cx, const clab_value *col, int32_t **codes, int64_t **first,
-                                                 int64_t *n_levels);
+CLAB_MUST_CHECK clab_status clab__value_distinct(clab_ctx *cx, const clab_value *col, int32_t **codes,
+                                                 int64_t **first, int64_t *n_levels);
 
 /* Order of the n levels: natural or plain for text, by value for numbers; order[new] = old. */
-CLAB_MUST_CHECK clab_status clab__levels_order(clab_ctx *cx, const clab_value *levels, bool natural, int64_t **order);
+CLAB_MUST_CHECK clab_status clab__levels_order(clab_ctx *cx, const clab_value *levels, bool natural,
+                                               int64_t **order);
 
 /* What clab_value_concat puts together. */
 typedef struct {

@@ -61,8 +61,8 @@ clab_status clab_value_boolean(clab_ctx *cx, bool x, clab_value **out)
 
 /* ---- strings --------------------------------------------------------------------------------------*/
 
-clab_status clab__strings_new(clab_ctx *cx, int rank, const int64_t *dims, int64_t text_bytes, clab_value **out,
-                              char **text)
+clab_status clab__strings_new(clab_ctx *cx, int rank, const int64_t *dims, int64_t text_bytes,
+                              clab_value **out, char **text)
 {
     clab_value *v = NULL;
     int64_t n = 0, pointers = 0, bytes = 0;
@@ -139,8 +139,9 @@ clab_status clab_value_categorical(clab_ctx *cx, int64_t n, const int32_t *codes
         return clab_fail(cx, CLAB_ESHAPE, "a categorical of impossible length");
     for (int64_t i = 0; i < n; i++)
         if (codes[i] < -1 || codes[i] >= levels->dims[0])
-            return clab_fail(cx, CLAB_EFORMAT, "a categorical holds code %d in row %s, but has only %s levels",
-                             (int)codes[i], clab_text_count(i), clab_text_count(levels->dims[0]));
+            return clab_fail(cx, CLAB_EFORMAT,
+                             "a categorical holds code %d in row %s, but has only %s levels", (int)codes[i],
+                             clab_text_count(i), clab_text_count(levels->dims[0]));
     s = clab__value_new(cx, CLAB_V_CATEGORICAL, &v);
     if (s != CLAB_OK)
         return s;
@@ -200,7 +201,8 @@ clab_status clab_value_factor(clab_ctx *cx, int64_t n, const char *const *string
     if (s == CLAB_OK)
         s = clab_value_take(cx, found, order, n_levels, &levels);
     if (s == CLAB_OK)
-        s = clab_mem_zalloc(cx, CLAB_MEM_WORK, n_levels * (int64_t)sizeof *rank + 1, "levels", (void **)&rank);
+        s = clab_mem_zalloc(cx, CLAB_MEM_WORK, n_levels * (int64_t)sizeof *rank + 1, "levels",
+                            (void **)&rank);
     if (s == CLAB_OK) {
         for (int64_t k = 0; k < n_levels; k++)
             rank[order[k]] = (int32_t)k;
@@ -251,7 +253,8 @@ static clab_status check_csr(clab_ctx *cx, int64_t n_rows, int64_t n_cols, const
         return clab_fail(cx, CLAB_EFORMAT, "a sparse matrix has an impossible shape or row table");
     for (int64_t r = 0; r < n_rows; r++)
         if (indptr[r + 1] < indptr[r])
-            return clab_fail(cx, CLAB_EFORMAT, "the row table of a sparse matrix falls at row %s", clab_text_count(r));
+            return clab_fail(cx, CLAB_EFORMAT, "the row table of a sparse matrix falls at row %s",
+                             clab_text_count(r));
     for (int64_t k = 0; k < indptr[n_rows]; k++)
         if (indices[k] < 0 || indices[k] >= n_cols)
             return clab_fail(cx, CLAB_EFORMAT, "a sparse matrix with %s columns holds column %d",
@@ -259,8 +262,9 @@ static clab_status check_csr(clab_ctx *cx, int64_t n_rows, int64_t n_cols, const
     return CLAB_OK;
 }
 
-clab_status clab_value_sparse(clab_ctx *cx, clab_dtype t, int64_t n_rows, int64_t n_cols, const int64_t *indptr,
-                              const int32_t *indices, const void *data, clab_value **out)
+clab_status clab_value_sparse(clab_ctx *cx, clab_dtype t, int64_t n_rows, int64_t n_cols,
+                              const int64_t *indptr, const int32_t *indices, const void *data,
+                              clab_value **out)
 {
     clab_value *v = NULL;
     clab_status s = t > CLAB_BOOL ? clab_fail(cx, CLAB_EINTERNAL, "a sparse matrix of type %d", (int)t)

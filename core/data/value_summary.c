@@ -42,7 +42,8 @@ static clab_status put_levels(clab_ctx *cx, const clab_value *col, clab_value *d
     s = put_integer(cx, dict, "n_levels", n);
     if (s == CLAB_OK)
         s = put_integer(cx, dict, "missing", missing);
-    if (s == CLAB_OK && n > 0 && n <= MAX_LEVELS && (col->kind == CLAB_V_CATEGORICAL || n <= clab_value_len(col) / 2 + 1)) {
+    if (s == CLAB_OK && n > 0 && n <= MAX_LEVELS &&
+        (col->kind == CLAB_V_CATEGORICAL || n <= clab_value_len(col) / 2 + 1)) {
         s = clab_value_set(cx, dict, "levels", levels);
         if (s == CLAB_OK)
             s = clab_value_array(cx, CLAB_I64, 1, &n, counts, &numbers);

@@ -19,7 +19,9 @@ void clab__elem_store(void *data, clab_dtype t, int64_t i, const void *from, cla
     case CLAB_U16: ((uint16_t *)data)[i] = (uint16_t)clab__elem_i64(from, from_t, j); break;
     case CLAB_U32: ((uint32_t *)data)[i] = (uint32_t)clab__elem_i64(from, from_t, j); break;
     case CLAB_U64: ((uint64_t *)data)[i] = (uint64_t)clab__elem_i64(from, from_t, j); break;
-    case CLAB_BOOL: ((uint8_t *)data)[i] = clab__elem_f64(from, from_t, j) != 0.0; break; /* NaN is true, as in numpy */
+    case CLAB_BOOL:
+        ((uint8_t *)data)[i] = clab__elem_f64(from, from_t, j) != 0.0;
+        break; /* NaN is true, as in numpy */
     default: break;
     }
 }
@@ -35,7 +37,8 @@ static bool any_missing(const int64_t *idx, int64_t n)
 /* ---- arrays and strings -----------------------------------------------------------------------------*/
 
 /* Rows of an array in the same type; rows idx < 0 become NaN in float types and 0 in the others. */
-static clab_status take_array(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take_array(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                              clab_value **out)
 {
     int64_t dims[CLAB__MAX_RANK] = {n}, width = 1;
     clab_value *t = NULL;
@@ -73,7 +76,8 @@ static clab_status as_f64(clab_ctx *cx, const clab_value *v, clab_value **out)
     return s;
 }
 
-static clab_status take_strings(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take_strings(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                                clab_value **out)
 {
     int64_t dims[CLAB__MAX_RANK] = {n}, width = 1, bytes = 1;
     char *const *from = v->data, **to, *text = NULL;
@@ -166,7 +170,8 @@ static clab_status take_masked(clab_ctx *cx, const clab_value *inner, const uint
 
 /* ---- sparse ---------------------------------------------------------------------------------------*/
 
-static clab_status take_sparse(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take_sparse(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                               clab_value **out)
 {
     int64_t *indptr = NULL;
     int32_t *indices = NULL;
@@ -187,7 +192,8 @@ static clab_status take_sparse(clab_ctx *cx, const clab_value *v, const int64_t 
             if (len == 0)
                 continue;
             memcpy(indices + indptr[i], v->indices + v->indptr[idx[i]], len * sizeof *indices);
-            memcpy((char *)data + (size_t)indptr[i] * size, (const char *)v->data + (size_t)v->indptr[idx[i]] * size, len * size);
+            memcpy((char *)data + (size_t)indptr[i] * size,
+                   (const char *)v->data + (size_t)v->indptr[idx[i]] * size, len * size);
         }
         s = clab_value_sparse(cx, v->dtype, n, v->dims[1], indptr, indices, data, out);
     }
@@ -199,14 +205,16 @@ static clab_status take_sparse(clab_ctx *cx, const clab_value *v, const int64_t 
 
 /* ---- any value --------------------------------------------------------------------------------------*/
 
-static clab_status take_items(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take_items(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                              clab_value **out)
 {
     clab_value *t = NULL, *part = NULL;
     clab_status s;
 
     if (v->kind == CLAB_V_TABLE) {
         s = clab_value_take(cx, v->index, idx, n, &part);
-        if (s == CLAB_OK && part->kind == CLAB_V_NULLABLE) { /* an index has no missing names, only empty ones */
+        if (s == CLAB_OK &&
+            part->kind == CLAB_V_NULLABLE) { /* an index has no missing names, only empty ones */
             clab_value *names = clab_value_ref(part->inner);
             clab_value_unref(part);
             part = names;
@@ -234,7 +242,8 @@ static clab_status take_items(clab_ctx *cx, const clab_value *v, const int64_t *
     return CLAB_OK;
 }
 
-clab_status clab_value_take(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+clab_status clab_value_take(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                            clab_value **out)
 {
     int64_t len = clab_value_len(v);
     clab_value *wide = NULL;
@@ -242,7 +251,8 @@ clab_status clab_value_take(clab_ctx *cx, const clab_value *v, const int64_t *id
 
     for (int64_t i = 0; i < n; i++)
         if (idx[i] >= len)
-            return clab_fail(cx, CLAB_ESHAPE, "row %s of a table that has %s", clab_text_count(idx[i]), clab_text_count(len));
+            return clab_fail(cx, CLAB_ESHAPE, "row %s of a table that has %s", clab_text_count(idx[i]),
+                             clab_text_count(len));
     switch (v->kind) {
     case CLAB_V_CATEGORICAL: return take_categorical(cx, v, idx, n, out);
     case CLAB_V_NULLABLE: return take_masked(cx, v->inner, v->mask, idx, n, out);
@@ -272,7 +282,8 @@ clab_status clab_value_take(clab_ctx *cx, const clab_value *v, const int64_t *id
 
 /* ---- both dimensions ----------------------------------------------------------------------------------*/
 
-static clab_status take2_array(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take2_array(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                               clab_value **out)
 {
     int64_t dims[CLAB__MAX_RANK] = {n, n}, width = 1;
     clab_status s;
@@ -323,7 +334,8 @@ static int64_t remap_row(const remap *m, int64_t row, int64_t *pairs)
     return k;
 }
 
-static clab_status take2_sparse(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+static clab_status take2_sparse(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                                clab_value **out)
 {
     remap m = {.v = v};
     int64_t *indptr = NULL, *pairs = NULL, widest = 0;
@@ -360,7 +372,8 @@ static clab_status take2_sparse(clab_ctx *cx, const clab_value *v, const int64_t
         int64_t len = remap_row(&m, idx[i], pairs);
         for (int64_t k = 0; k < len; k++) {
             indices[indptr[i] + k] = (int32_t)pairs[2 * k];
-            memcpy((char *)data + (size_t)(indptr[i] + k) * size, (const char *)v->data + (size_t)pairs[2 * k + 1] * size, size);
+            memcpy((char *)data + (size_t)(indptr[i] + k) * size,
+                   (const char *)v->data + (size_t)pairs[2 * k + 1] * size, size);
         }
     }
     s = clab_value_sparse(cx, v->dtype, n, n, indptr, indices, data, out);
@@ -374,7 +387,8 @@ done:
     return s;
 }
 
-clab_status clab_value_take2(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n, clab_value **out)
+clab_status clab_value_take2(clab_ctx *cx, const clab_value *v, const int64_t *idx, int64_t n,
+                             clab_value **out)
 {
     bool sparse = v->kind == CLAB_V_SPARSE;
 
@@ -384,6 +398,7 @@ clab_status clab_value_take2(clab_ctx *cx, const clab_value *v, const int64_t *i
         return clab_fail(cx, CLAB_ESHAPE, "a matrix over pairs is not square");
     for (int64_t i = 0; i < n; i++)
         if (idx[i] < 0 || idx[i] >= v->dims[0])
-            return clab_fail(cx, CLAB_ESHAPE, "row %s of a matrix that has %s", clab_text_count(idx[i]), clab_text_count(v->dims[0]));
+            return clab_fail(cx, CLAB_ESHAPE, "row %s of a matrix that has %s", clab_text_count(idx[i]),
+                             clab_text_count(v->dims[0]));
     return sparse ? take2_sparse(cx, v, idx, n, out) : take2_array(cx, v, idx, n, out);
 }

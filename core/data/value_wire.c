@@ -69,7 +69,9 @@ static clab_status put_body(clab_ctx *cx, clab_wire *w, const clab_value *v)
         s = put_block(cx, w, v->indptr, (v->dims[0] + 1) * (int64_t)sizeof *v->indptr);
         if (s == CLAB_OK)
             s = put_block(cx, w, v->indices, v->indptr[v->dims[0]] * (int64_t)sizeof *v->indices);
-        return s != CLAB_OK ? s : put_block(cx, w, v->data, v->indptr[v->dims[0]] * (int64_t)clab_dtype_size(v->dtype));
+        return s != CLAB_OK
+                   ? s
+                   : put_block(cx, w, v->data, v->indptr[v->dims[0]] * (int64_t)clab_dtype_size(v->dtype));
     case CLAB_V_TABLE:
         s = clab_wire_put_str(cx, w, v->index_name);
         return s != CLAB_OK ? s : clab_value_put(cx, w, v->index);
@@ -117,7 +119,8 @@ static clab_status damaged(clab_ctx *cx, const char *what, const char *why)
 static clab_status fetch_value(clab_ctx *cx, clab_wire *w, const char *what, int depth, clab_value **out);
 
 /* n elements into memory that grows with what arrives: a false length costs no memory. */
-static clab_status fetch_block(clab_ctx *cx, clab_wire *w, const char *what, int64_t n, size_t size, void **out)
+static clab_status fetch_block(clab_ctx *cx, clab_wire *w, const char *what, int64_t n, size_t size,
+                               void **out)
 {
     int64_t bytes = 0, have = 0;
     void *p = NULL;
@@ -168,7 +171,8 @@ static clab_status fetch_head(clab_ctx *cx, clab_wire *w, const char *what, head
         s = clab__dims_count(cx, h->rank, h->dims, &h->count);
     if (s != CLAB_OK)
         return s;
-    bool column = h->kind == CLAB_V_CATEGORICAL || h->kind == CLAB_V_NULLABLE || h->kind == CLAB_V_TABLE || h->kind == CLAB_V_RECORDS;
+    bool column = h->kind == CLAB_V_CATEGORICAL || h->kind == CLAB_V_NULLABLE || h->kind == CLAB_V_TABLE ||
+                  h->kind == CLAB_V_RECORDS;
     if ((column && h->rank != 1) || (h->kind == CLAB_V_SPARSE && h->rank != 2))
         return damaged(cx, what, "wrong rank");
     if ((h->kind == CLAB_V_ARRAY || h->kind == CLAB_V_SPARSE) && h->dtype == CLAB_STR)
@@ -176,7 +180,8 @@ static clab_status fetch_head(clab_ctx *cx, clab_wire *w, const char *what, head
     return CLAB_OK;
 }
 
-static clab_status fetch_strings(clab_ctx *cx, clab_wire *w, const char *what, const head *h, clab_value **out)
+static clab_status fetch_strings(clab_ctx *cx, clab_wire *w, const char *what, const head *h,
+                                 clab_value **out)
 {
     int64_t bytes = 0, at = 0;
     char *block = NULL, *text = NULL;
@@ -265,8 +270,9 @@ static clab_status fetch_sparse(clab_ctx *cx, clab_wire *w, const char *what, co
     int64_t *indptr = NULL, nnz = 0;
     int32_t *indices = NULL;
     void *data = NULL;
-    clab_status s = h->dims[0] == INT64_MAX ? damaged(cx, what, "impossible shape")
-                                            : fetch_block(cx, w, what, h->dims[0] + 1, sizeof *indptr, (void **)&indptr);
+    clab_status s = h->dims[0] == INT64_MAX
+                        ? damaged(cx, what, "impossible shape")
+                        : fetch_block(cx, w, what, h->dims[0] + 1, sizeof *indptr, (void **)&indptr);
 
     if (s == CLAB_OK) {
         nnz = indptr[h->dims[0]];

@@ -95,7 +95,8 @@ static int order_of(double x, double y)
 
 static w_op mirrored(w_op op)
 {
-    static const w_op other[] = {[W_EQ] = W_EQ, [W_NE] = W_NE, [W_LT] = W_GT, [W_LE] = W_GE, [W_GT] = W_LT, [W_GE] = W_LE};
+    static const w_op other[] = {
+        [W_EQ] = W_EQ, [W_NE] = W_NE, [W_LT] = W_GT, [W_LE] = W_GE, [W_GT] = W_LT, [W_GE] = W_LE};
 
     return other[op];
 }
@@ -133,7 +134,8 @@ static double constant(const clab_value *values, double x)
 }
 
 /* A text that no level has is most often a slip of the pen: said once, the answer stays. */
-static void tell_unknown_level(const evaluation *e, const w_operand *col, const clab_value *levels, const char *text)
+static void tell_unknown_level(const evaluation *e, const w_operand *col, const clab_value *levels,
+                               const char *text)
 {
     char *const *names = levels->data;
     int near;
@@ -143,15 +145,15 @@ static void tell_unknown_level(const evaluation *e, const w_operand *col, const 
             return;
     near = clab_text_near(text, (const char *const *)names, (size_t)levels->dims[0]);
     if (near >= 0)
-        clab_warn(e->cx, "where: no cell has %s in %s; did you mean %s?", clab_show(text), clab_show(col->text),
-                  clab_show(names[near]));
+        clab_warn(e->cx, "where: no cell has %s in %s; did you mean %s?", clab_show(text),
+                  clab_show(col->text), clab_show(names[near]));
     else
         clab_warn(e->cx, "where: no cell has %s in %s", clab_show(text), clab_show(col->text));
 }
 
 /* Levels of an ordered categorical compare by their place. */
-static clab_status compare_ordered(const evaluation *e, const clab_value *levels, w_op op, const w_operand *literal,
-                                   uint8_t *per_value)
+static clab_status compare_ordered(const evaluation *e, const clab_value *levels, w_op op,
+                                   const w_operand *literal, uint8_t *per_value)
 {
     char *const *names = levels->data;
     int64_t place = -1;
@@ -190,11 +192,12 @@ static clab_status compare_values(const evaluation *e, const clab_value *col, w_
 
 static clab_status scratch(const evaluation *e, const clab_value *col, uint8_t **per_value)
 {
-    return clab_mem_alloc(e->cx, CLAB_MEM_WORK, clab_value_len(values_of(col)) + 1, "where", (void **)per_value);
+    return clab_mem_alloc(e->cx, CLAB_MEM_WORK, clab_value_len(values_of(col)) + 1, "where",
+                          (void **)per_value);
 }
 
-static clab_status compare_literal(const evaluation *e, const w_operand *name, w_op op, const w_operand *literal,
-                                   uint8_t *out)
+static clab_status compare_literal(const evaluation *e, const w_operand *name, w_op op,
+                                   const w_operand *literal, uint8_t *out)
 {
     const clab_value *col = NULL;
     uint8_t *per_value = NULL;
@@ -229,7 +232,8 @@ static clab_status compare_columns(const evaluation *e, const w_node *node, uint
         if (clab_value_missing(a, i) || clab_value_missing(b, i))
             out[i] = UNKNOWN;
         else if (text)
-            out[i] = holds(node->op, strcmp(clab_value_at_str(a, i, x, sizeof x), clab_value_at_str(b, i, y, sizeof y)));
+            out[i] = holds(
+                node->op, strcmp(clab_value_at_str(a, i, x, sizeof x), clab_value_at_str(b, i, y, sizeof y)));
         else
             out[i] = holds(node->op, order_of(clab_value_at_num(a, i), clab_value_at_num(b, i)));
     }
@@ -319,7 +323,8 @@ static clab_status truth(const evaluation *e, const w_node *node, uint8_t *out)
     if (s != CLAB_OK)
         return s;
     if (content_of(col) != HOLDS_BOOLEANS)
-        return wrong(e, node->a.at, "only a column of true and false can stand alone", "compare it with something");
+        return wrong(e, node->a.at, "only a column of true and false can stand alone",
+                     "compare it with something");
     for (int64_t i = 0; i < e->n; i++)
         out[i] = clab_value_missing(col, i) ? UNKNOWN : clab_value_at_num(col, i) != 0.0;
     return CLAB_OK;

@@ -16,8 +16,21 @@
 #define MAX_DEPTH 100  /* parentheses and nots inside each other */
 
 typedef enum {
-    T_END, T_NAME, T_QUOTED_NAME, T_TEXT, T_NUMBER, T_OPEN, T_CLOSE, T_SET_OPEN, T_SET_CLOSE, T_COMMA, T_OP, T_AND,
-    T_OR, T_NOT, T_IN
+    T_END,
+    T_NAME,
+    T_QUOTED_NAME,
+    T_TEXT,
+    T_NUMBER,
+    T_OPEN,
+    T_CLOSE,
+    T_SET_OPEN,
+    T_SET_CLOSE,
+    T_COMMA,
+    T_OP,
+    T_AND,
+    T_OR,
+    T_NOT,
+    T_IN
 } token_kind;
 
 typedef struct {
@@ -38,8 +51,8 @@ static clab_status wrong(parser *p, const char *what)
 
     if (p->kind == T_END)
         return clab_fail(p->cx, CLAB_EARG, "where(\"%s\") ends too early: %s", clab_show(p->text), what);
-    return clab_fail(p->cx, CLAB_EARG, "where(\"%s\"), character %d, at \"%.20s\": %s", clab_show(p->text), p->at + 1,
-                     clab_show(rest), what);
+    return clab_fail(p->cx, CLAB_EARG, "where(\"%s\"), character %d, at \"%.20s\": %s", clab_show(p->text),
+                     p->at + 1, clab_show(rest), what);
 }
 
 /* ---- lexer ----------------------------------------------------------------------------------------*/
@@ -120,10 +133,11 @@ static clab_status lex_symbol(parser *p)
         token_kind kind;
         w_op op;
     } symbols[] = {
-        {"==", T_OP, W_EQ}, {"!=", T_OP, W_NE}, {"~=", T_OP, W_NE}, {"<=", T_OP, W_LE}, {">=", T_OP, W_GE},
-        {"&&", T_AND, W_EQ}, {"||", T_OR, W_EQ}, {"<", T_OP, W_LT}, {">", T_OP, W_GT}, {"!", T_NOT, W_EQ},
-        {"&", T_AND, W_EQ}, {"|", T_OR, W_EQ}, {"(", T_OPEN, W_EQ}, {")", T_CLOSE, W_EQ}, {"{", T_SET_OPEN, W_EQ},
-        {"}", T_SET_CLOSE, W_EQ}, {"[", T_SET_OPEN, W_EQ}, {"]", T_SET_CLOSE, W_EQ}, {",", T_COMMA, W_EQ},
+        {"==", T_OP, W_EQ},      {"!=", T_OP, W_NE},       {"~=", T_OP, W_NE},      {"<=", T_OP, W_LE},
+        {">=", T_OP, W_GE},      {"&&", T_AND, W_EQ},      {"||", T_OR, W_EQ},      {"<", T_OP, W_LT},
+        {">", T_OP, W_GT},       {"!", T_NOT, W_EQ},       {"&", T_AND, W_EQ},      {"|", T_OR, W_EQ},
+        {"(", T_OPEN, W_EQ},     {")", T_CLOSE, W_EQ},     {"{", T_SET_OPEN, W_EQ}, {"}", T_SET_CLOSE, W_EQ},
+        {"[", T_SET_OPEN, W_EQ}, {"]", T_SET_CLOSE, W_EQ}, {",", T_COMMA, W_EQ},
     };
     const char *s = p->text + p->next;
 
@@ -158,7 +172,8 @@ static clab_status advance(parser *p)
         return lex_quoted(p, c, T_TEXT);
     if (c == '`')
         return lex_quoted(p, c, T_QUOTED_NAME);
-    if (isdigit((unsigned char)c) || c == '-' || c == '+' || (c == '.' && isdigit((unsigned char)p->text[p->next + 1])))
+    if (isdigit((unsigned char)c) || c == '-' || c == '+' ||
+        (c == '.' && isdigit((unsigned char)p->text[p->next + 1])))
         return lex_number(p);
     return name_byte((unsigned char)c, true) ? lex_name(p) : lex_symbol(p);
 }

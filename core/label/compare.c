@@ -48,7 +48,8 @@ static clab_status put_gene_kind(clab_ctx *cx, clab_value *study, const char *co
     if (s == CLAB_OK && n > 0)
         s = clab__put_text(cx, genes, "first", names[0]);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, genes, "duplicates", clab_value_len(clab_value_get(study, "var_names")) - n);
+        s = clab__put_integer(cx, genes, "duplicates",
+                              clab_value_len(clab_value_get(study, "var_names")) - n);
     return clab__put(cx, study, "genes", s, genes);
 }
 
@@ -80,8 +81,9 @@ static clab_status put_genes(clab_ctx *cx, const studies *t, clab_value *cmp, in
     if (s == CLAB_OK)
         s = clab__put_boolean(cx, genes, "same_order", j->identical);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, genes, "ids_differ", strcmp(clab_gene_id_kind(lists[0], t->n_names[0]),
-                                                              clab_gene_id_kind(lists[1], t->n_names[1])) != 0);
+        s = clab__put_boolean(cx, genes, "ids_differ",
+                              strcmp(clab_gene_id_kind(lists[0], t->n_names[0]),
+                                     clab_gene_id_kind(lists[1], t->n_names[1])) != 0);
     clab_gene_join_free(cx, j);
     return clab__put(cx, cmp, "genes", s, genes);
 }
@@ -93,10 +95,12 @@ static int64_t bytes_of(int64_t a, int64_t b, int64_t c)
 {
     int64_t product, sum;
 
-    return __builtin_mul_overflow(a, b, &product) || __builtin_add_overflow(product, c, &sum) ? INT64_MAX : sum;
+    return __builtin_mul_overflow(a, b, &product) || __builtin_add_overflow(product, c, &sum) ? INT64_MAX
+                                                                                              : sum;
 }
 
-static clab_status put_cost(clab_ctx *cx, clab_value *concat, const char *join, const studies *t, int64_t genes)
+static clab_status put_cost(clab_ctx *cx, clab_value *concat, const char *join, const studies *t,
+                            int64_t genes)
 {
     int64_t cells = 0, nnz = 0, packed = 0;
     clab_value *d = NULL;
@@ -135,7 +139,8 @@ static clab_status put_costs(clab_ctx *cx, const studies *t, clab_value *cmp, in
     return clab__put(cx, cmp, "concat", s, concat);
 }
 
-/* ---- the whole --------------------------------------------------------------------------------------------*/
+/* ---- the whole
+ * --------------------------------------------------------------------------------------------*/
 
 /* The study as it is shown: without the long list of names. */
 static clab_status put_study(clab_ctx *cx, clab_value *cmp, const char *key, const clab_value *study)

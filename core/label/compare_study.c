@@ -93,7 +93,8 @@ static clab_store_info facts_of(const clab_matrix *m)
 
 static clab_status describe_matrix(clab_ctx *cx, const clab_matrix *m, clab_value **out)
 {
-    int64_t n = clab_matrix_n_rows(m), g = clab_matrix_n_cols(m), nnz = clab_matrix_nnz_bound(m), dense = 0, csr = 0;
+    int64_t n = clab_matrix_n_rows(m), g = clab_matrix_n_cols(m), nnz = clab_matrix_nnz_bound(m), dense = 0,
+            csr = 0;
     int64_t size = (int64_t)clab_dtype_size(clab_matrix_dtype(m));
     clab_store_info facts = facts_of(m);
     clab_value *d = NULL;
@@ -101,7 +102,8 @@ static clab_status describe_matrix(clab_ctx *cx, const clab_matrix *m, clab_valu
 
     if (__builtin_mul_overflow(n, g, &dense) || __builtin_mul_overflow(dense, size, &dense))
         dense = INT64_MAX;
-    if (__builtin_mul_overflow(nnz, size + (nnz > INT32_MAX ? 8 : 4), &csr) || __builtin_add_overflow(csr, 8 * (n + 1), &csr))
+    if (__builtin_mul_overflow(nnz, size + (nnz > INT32_MAX ? 8 : 4), &csr) ||
+        __builtin_add_overflow(csr, 8 * (n + 1), &csr))
         csr = INT64_MAX;
     if (s == CLAB_OK)
         s = clab__put_text(cx, d, "kind", clab_matrix_is_dense(m) ? "dense" : "csr");
@@ -147,7 +149,8 @@ static clab_status put_matrix(clab_ctx *cx, clab_value *dict, const char *key, c
     return clab__put(cx, dict, key, s, d);
 }
 
-/* ---- the study --------------------------------------------------------------------------------------------*/
+/* ---- the study
+ * --------------------------------------------------------------------------------------------*/
 
 static clab_status put_columns(clab_ctx *cx, clab_value *study, const clab_value *obs)
 {

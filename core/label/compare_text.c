@@ -28,11 +28,12 @@ static void add_values(clab_str *b, const clab_value *x)
 
 static void add_matrix(clab_str *b, const char *name, const clab_value *x)
 {
-    int64_t rows = clab__get_integer(x, "rows", 0), cols = clab__get_integer(x, "cols", 0), nnz = clab__get_integer(x, "nnz", 0);
+    int64_t rows = clab__get_integer(x, "rows", 0), cols = clab__get_integer(x, "cols", 0),
+            nnz = clab__get_integer(x, "nnz", 0);
     int64_t stored = clab__get_integer(x, "stored_bytes", -1);
 
-    clab_str_addf(b, "\n   %-8s %s %s, %s stored values", name, clab__get_text(x, "kind", "?"), clab__get_text(x, "dtype", "?"),
-                  clab_text_count(nnz));
+    clab_str_addf(b, "\n   %-8s %s %s, %s stored values", name, clab__get_text(x, "kind", "?"),
+                  clab__get_text(x, "dtype", "?"), clab_text_count(nnz));
     if (rows > 0 && cols > 0)
         clab_str_addf(b, " (%.1f %%)", 100.0 * (double)nnz / ((double)rows * (double)cols));
     if (stored >= 0)
@@ -55,7 +56,8 @@ static void add_labels(clab_str *b, const char *name, const clab_value *column)
         clab_str_addf(b, ", %s cells without", clab_text_count(missing));
     for (int64_t k = 0; k < n && k < MOST_TYPES && k < clab_value_len(counts); k++) {
         const char *level = clab_value_at_str(levels, k, buf, sizeof buf);
-        clab_str_addf(b, "%s%s (%s)", k ? ", " : " -- ", level ? clab_show(level) : "?", clab_text_count((int64_t)clab_value_at_num(counts, k)));
+        clab_str_addf(b, "%s%s (%s)", k ? ", " : " -- ", level ? clab_show(level) : "?",
+                      clab_text_count((int64_t)clab_value_at_num(counts, k)));
     }
     if (n > MOST_TYPES)
         clab_str_add(b, ", ...");
@@ -63,13 +65,17 @@ static void add_labels(clab_str *b, const char *name, const clab_value *column)
 
 static void add_study(clab_str *b, const char *letter, const clab_value *study)
 {
-    const clab_value *x = clab_value_get(study, "x"), *layers = clab_value_get(study, "layers"), *genes = clab_value_get(study, "genes");
-    const clab_value *raw = clab_value_get(clab_value_get(study, "raw"), "x"), *obs = clab_value_get(study, "obs");
+    const clab_value *x = clab_value_get(study, "x"), *layers = clab_value_get(study, "layers"),
+                     *genes = clab_value_get(study, "genes");
+    const clab_value *raw = clab_value_get(clab_value_get(study, "raw"), "x"),
+                     *obs = clab_value_get(study, "obs");
     const char *first = clab__get_text(genes, "first", NULL);
     int64_t twice = clab__get_integer(genes, "duplicates", 0);
 
-    clab_str_addf(b, "%s  %s: %s cells \u00d7 %s genes", letter, clab_show(clab__get_text(study, "file", "?")),
-                  clab_text_count(clab__get_integer(study, "n_obs", 0)), clab_text_count(clab__get_integer(study, "n_vars", 0)));
+    clab_str_addf(b, "%s  %s: %s cells \u00d7 %s genes", letter,
+                  clab_show(clab__get_text(study, "file", "?")),
+                  clab_text_count(clab__get_integer(study, "n_obs", 0)),
+                  clab_text_count(clab__get_integer(study, "n_vars", 0)));
     if (x)
         add_matrix(b, "X", x);
     else
@@ -94,10 +100,12 @@ static void add_cost(clab_str *b, const clab_value *concat, const char *join, co
 {
     const clab_value *c = clab_value_get(concat, join);
 
-    clab_str_addf(b, "   concat %s: %s cells \u00d7 %s genes takes %s here, %s%s as a scipy CSR matrix, %s dense\n", join,
-                  clab_text_count(clab__get_integer(c, "cells", 0)), clab_text_count(clab__get_integer(c, "genes", 0)),
-                  clab_bytes(clab__get_integer(c, "celllab_bytes", 0)), bound, clab_bytes(clab__get_integer(c, "csr_bytes", 0)),
-                  clab_bytes(clab__get_integer(c, "dense_bytes", 0)));
+    clab_str_addf(
+        b, "   concat %s: %s cells \u00d7 %s genes takes %s here, %s%s as a scipy CSR matrix, %s dense\n",
+        join, clab_text_count(clab__get_integer(c, "cells", 0)),
+        clab_text_count(clab__get_integer(c, "genes", 0)),
+        clab_bytes(clab__get_integer(c, "celllab_bytes", 0)), bound,
+        clab_bytes(clab__get_integer(c, "csr_bytes", 0)), clab_bytes(clab__get_integer(c, "dense_bytes", 0)));
 }
 
 static void add_pair(clab_str *b, const clab_value *cmp)
@@ -105,10 +113,13 @@ static void add_pair(clab_str *b, const clab_value *cmp)
     const clab_value *genes = clab_value_get(cmp, "genes"), *concat = clab_value_get(cmp, "concat");
     int64_t shared = clab__get_integer(genes, "shared", 0), only_a = clab__get_integer(genes, "only_a", 0),
             only_b = clab__get_integer(genes, "only_b", 0);
-    const char *order = only_a == 0 && only_b == 0 ? clab__get_boolean(genes, "same_order", false) ? ", in the same order" : ", in another order" : "";
+    const char *order =
+        only_a == 0 && only_b == 0
+            ? clab__get_boolean(genes, "same_order", false) ? ", in the same order" : ", in another order"
+            : "";
 
-    clab_str_addf(b, "A and B\n   genes: %s shared, %s only in A, %s only in B%s\n", clab_text_count(shared), clab_text_count(only_a),
-                  clab_text_count(only_b), order);
+    clab_str_addf(b, "A and B\n   genes: %s shared, %s only in A, %s only in B%s\n", clab_text_count(shared),
+                  clab_text_count(only_a), clab_text_count(only_b), order);
     add_cost(b, concat, "inner", "at most ");
     add_cost(b, concat, "outer", "");
     if (10 * shared < shared + (only_a < only_b ? only_a : only_b)) {

@@ -53,7 +53,9 @@ static void put_text(writer *w, const char *text)
 static void put_element(writer *w, const clab_value *v, int64_t i)
 {
     char buf[40];
-    const clab_value *plain = v->kind == CLAB_V_CATEGORICAL ? v->levels : v->kind == CLAB_V_NULLABLE ? v->inner : v;
+    const clab_value *plain = v->kind == CLAB_V_CATEGORICAL ? v->levels
+                              : v->kind == CLAB_V_NULLABLE  ? v->inner
+                                                            : v;
     const char *text = clab_value_at_str(v, i, buf, sizeof buf);
 
     if (!text || (plain->kind == CLAB_V_ARRAY && isinf(clab_value_at_num(v, i))))
@@ -130,8 +132,8 @@ static void put_value(writer *w, const clab_value *v)
     case CLAB_V_TABLE:
     case CLAB_V_RECORDS: put_object(w, v); break;
     case CLAB_V_SPARSE:
-        clab_str_addf(&w->b, "{\"rows\": %" PRId64 ", \"columns\": %" PRId64 ", \"stored\": %" PRId64 "}", v->dims[0], v->dims[1],
-                      v->indptr[v->dims[0]]);
+        clab_str_addf(&w->b, "{\"rows\": %" PRId64 ", \"columns\": %" PRId64 ", \"stored\": %" PRId64 "}",
+                      v->dims[0], v->dims[1], v->indptr[v->dims[0]]);
         break;
     default: put_list(w, v, 0, 0); break;
     }

@@ -78,19 +78,21 @@ static void tell(clab_ctx *cx, const char *by, const census *c, bool keep_missin
         if (c->keep[level])
             continue;
         if (dropped++ < 30)
-            clab_str_addf(&b, "%s%s (%s)", dropped > 1 ? ", " : "", level_name(c, level, buf, sizeof buf), clab_text_count(c->cells[level]));
+            clab_str_addf(&b, "%s%s (%s)", dropped > 1 ? ", " : "", level_name(c, level, buf, sizeof buf),
+                          clab_text_count(c->cells[level]));
         cells += c->cells[level];
     }
     if (dropped > 30)
         clab_str_addf(&b, " and %s more", clab_text_count(dropped - 30));
     if (dropped > 0)
-        clab_note(cx, "keep_labels: %s of %s types of %s are dropped with %s cells: %s", clab_text_count(dropped),
-                  clab_text_count(c->n_used), clab_show(by), clab_text_count(cells), b.s ? b.s : "");
+        clab_note(cx, "keep_labels: %s of %s types of %s are dropped with %s cells: %s",
+                  clab_text_count(dropped), clab_text_count(c->n_used), clab_show(by), clab_text_count(cells),
+                  b.s ? b.s : "");
     else
         clab_note(cx, "keep_labels: all %s types of %s are kept", clab_text_count(c->n_used), clab_show(by));
     if (c->missing > 0)
-        clab_note(cx, "keep_labels: %s cells without a label in %s are %s", clab_text_count(c->missing), clab_show(by),
-                  keep_missing ? "kept" : "dropped (keep_missing=true keeps them)");
+        clab_note(cx, "keep_labels: %s cells without a label in %s are %s", clab_text_count(c->missing),
+                  clab_show(by), keep_missing ? "kept" : "dropped (keep_missing=true keeps them)");
     clab_str_free(&b);
 }
 
@@ -100,8 +102,9 @@ static clab_status nothing_left(clab_ctx *cx, const char *by, const census *c, i
 
     if (c->n_used == 0)
         return clab_fail(cx, CLAB_ESTATE, "no cell has a label in %s", clab_show(by));
-    clab_fail(cx, CLAB_ESTATE, "no type of %s has %s cells: the largest, %s, has %s", clab_show(by), clab_text_count(min_cells),
-              level_name(c, c->order[0], buf, sizeof buf), clab_text_count(c->cells[c->order[0]]));
+    clab_fail(cx, CLAB_ESTATE, "no type of %s has %s cells: the largest, %s, has %s", clab_show(by),
+              clab_text_count(min_cells), level_name(c, c->order[0], buf, sizeof buf),
+              clab_text_count(c->cells[c->order[0]]));
     return clab_hint(cx, "lower min_cells, or see ds.obs[\"%s\"]:value_counts()", clab_show(by));
 }
 
@@ -140,11 +143,24 @@ done:
 
 static const clab_param params[N_PARAMS] = {
     [BY] = {.name = "by", .type = CLAB_P_OBS, .def = NULL, .unit = "", .help = "obs column with the labels"},
-    [MIN_CELLS] = {.name = "min_cells", .type = CLAB_P_INT, .def = "10", .min = 0, .max = 9007199254740992.0,
-                   .unit = "cells", .help = "a type with fewer is dropped"},
-    [TOP] = {.name = "top", .type = CLAB_P_INT, .def = "", .min = 1, .max = 9007199254740992.0, .unit = "types",
+    [MIN_CELLS] = {.name = "min_cells",
+                   .type = CLAB_P_INT,
+                   .def = "10",
+                   .min = 0,
+                   .max = 9007199254740992.0,
+                   .unit = "cells",
+                   .help = "a type with fewer is dropped"},
+    [TOP] = {.name = "top",
+             .type = CLAB_P_INT,
+             .def = "",
+             .min = 1,
+             .max = 9007199254740992.0,
+             .unit = "types",
              .help = "of the rest, keep only so many with the most cells"},
-    [KEEP_MISSING] = {.name = "keep_missing", .type = CLAB_P_BOOL, .def = "false", .unit = "",
+    [KEEP_MISSING] = {.name = "keep_missing",
+                      .type = CLAB_P_BOOL,
+                      .def = "false",
+                      .unit = "",
                       .help = "keep the cells that have no label"},
 };
 

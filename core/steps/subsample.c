@@ -16,7 +16,8 @@ static clab_status how_many(clab_ctx *cx, const clab_arg *args, int64_t n_obs, i
         return clab_fail(cx, CLAB_EARG, "give either n or fraction");
     *n = args[N].given ? args[N].i : (int64_t)floor(args[FRACTION].num * (double)n_obs);
     if (*n > n_obs)
-        return clab_fail(cx, CLAB_EARG, "n=%s is more than the %s cells there are", clab_text_count(*n), clab_text_count(n_obs));
+        return clab_fail(cx, CLAB_EARG, "n=%s is more than the %s cells there are", clab_text_count(*n),
+                         clab_text_count(n_obs));
     if (*n == 0)
         return clab_fail(cx, CLAB_EARG, "no cell would be left");
     return CLAB_OK;
@@ -24,7 +25,8 @@ static clab_status how_many(clab_ctx *cx, const clab_arg *args, int64_t n_obs, i
 
 static clab_status draw(clab_ctx *cx, clab_pcg *g, int64_t n, int64_t k, int64_t *out)
 {
-    return clab_pcg_choice(g, n, k, out) == 0 ? CLAB_OK : clab_fail(cx, CLAB_ENOMEM, "no memory to draw cells");
+    return clab_pcg_choice(g, n, k, out) == 0 ? CLAB_OK
+                                              : clab_fail(cx, CLAB_ENOMEM, "no memory to draw cells");
 }
 
 /* ---- by type ----------------------------------------------------------------------------------------*/
@@ -102,7 +104,8 @@ static void share_out(strata *t, int64_t n, int64_t n_obs)
     }
 }
 
-static clab_status by_type(clab_ctx *cx, const clab_dataset *d, const char *by, int64_t n, clab_pcg *g, clab_dataset **out)
+static clab_status by_type(clab_ctx *cx, const clab_dataset *d, const char *by, int64_t n, clab_pcg *g,
+                           clab_dataset **out)
 {
     int64_t n_obs = clab_dataset_n_obs(d);
     const clab_value *labels = NULL;
@@ -157,10 +160,32 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
 }
 
 static const clab_param params[N_PARAMS] = {
-    [N] = {.name = "n", .type = CLAB_P_INT, .def = "", .min = 1, .max = 9007199254740992.0, .unit = "cells", .help = "how many cells to draw"},
-    [FRACTION] = {.name = "fraction", .type = CLAB_P_NUM, .def = "", .min = 0, .max = 1, .unit = "", .help = "or which part of them"},
-    [SEED] = {.name = "seed", .type = CLAB_P_INT, .def = "0", .min = 0, .max = 9007199254740992.0, .unit = "", .help = "of the random numbers"},
-    [BY] = {.name = "by", .type = CLAB_P_OBS, .def = "", .unit = "", .help = "draw from every type of this obs column in its share"},
+    [N] = {.name = "n",
+           .type = CLAB_P_INT,
+           .def = "",
+           .min = 1,
+           .max = 9007199254740992.0,
+           .unit = "cells",
+           .help = "how many cells to draw"},
+    [FRACTION] = {.name = "fraction",
+                  .type = CLAB_P_NUM,
+                  .def = "",
+                  .min = 0,
+                  .max = 1,
+                  .unit = "",
+                  .help = "or which part of them"},
+    [SEED] = {.name = "seed",
+              .type = CLAB_P_INT,
+              .def = "0",
+              .min = 0,
+              .max = 9007199254740992.0,
+              .unit = "",
+              .help = "of the random numbers"},
+    [BY] = {.name = "by",
+            .type = CLAB_P_OBS,
+            .def = "",
+            .unit = "",
+            .help = "draw from every type of this obs column in its share"},
 };
 
 const clab_step clab_step_subsample = {

@@ -32,7 +32,8 @@ const clab_step clab_step_where = {
     .name = "where",
     .group = "filter",
     .summary = "keep the cells for which an expression over obs is true",
-    .formula = "evaluated once per category level; a comparison with a missing value is missing, and missing is not kept",
+    .formula = "evaluated once per category level; a comparison with a missing value is missing, and missing "
+               "is not kept",
     .reads = "the obs columns of the expression",
     .writes = "",
     .params = params,

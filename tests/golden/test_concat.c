@@ -42,7 +42,8 @@ static void same_matrix(const char *what, const clab_matrix *got, const clab_mat
     assert_int_equal(clab_matrix_n_rows(got), clab_matrix_n_rows(want));
     assert_int_equal(clab_matrix_n_cols(got), clab_matrix_n_cols(want));
     if (clab_matrix_dtype(got) != clab_matrix_dtype(want))
-        fail_msg("%s: %s, anndata %s", what, clab_dtype_name(clab_matrix_dtype(got)), clab_dtype_name(clab_matrix_dtype(want)));
+        fail_msg("%s: %s, anndata %s", what, clab_dtype_name(clab_matrix_dtype(got)),
+                 clab_dtype_name(clab_matrix_dtype(want)));
     a = toy_dense(cx, got);
     b = toy_dense(cx, want);
     for (int64_t k = 0; k < n; k++)
@@ -146,18 +147,32 @@ static void as_anndata(void **state)
     const double nan = (double)NAN;
     const concat_case cases[] = {
         {"out_inner", ABD, {.obs_inner = true, .fill = nan}},
-        {"out_inner_label_keys_unique", ABD, {.obs_inner = true, .label = "batch", .keys = abd, .index_unique = "-", .fill = nan}},
+        {"out_inner_label_keys_unique",
+         ABD,
+         {.obs_inner = true, .label = "batch", .keys = abd, .index_unique = "-", .fill = nan}},
         {"out_outer", ABD, {.outer = true, .fill = nan}},
-        {"out_outer_label_default_keys", ABD, {.outer = true, .label = "batch", .index_unique = "_", .fill = nan}},
+        {"out_outer_label_default_keys",
+         ABD,
+         {.outer = true, .label = "batch", .index_unique = "_", .fill = nan}},
         {"out_outer_merge_same", ABD, {.outer = true, .merge = "same", .uns_merge = "same", .fill = nan}},
-        {"out_outer_merge_unique", ABD, {.outer = true, .merge = "unique", .uns_merge = "unique", .fill = nan}},
+        {"out_outer_merge_unique",
+         ABD,
+         {.outer = true, .merge = "unique", .uns_merge = "unique", .fill = nan}},
         {"out_outer_merge_first", ABD, {.outer = true, .merge = "first", .uns_merge = "first", .fill = nan}},
         {"out_outer_merge_only", ABD, {.outer = true, .merge = "only", .uns_merge = "only", .fill = nan}},
         {"out_AB_sparse_outer", AB, {.outer = true, .fill = nan}},
-        {"out_AB_inner_merge_same", AB, {.obs_inner = true, .merge = "same", .uns_merge = "same", .fill = nan}},
-        {"out_AB_inner_merge_unique", AB, {.obs_inner = true, .merge = "unique", .uns_merge = "unique", .fill = nan}},
-        {"out_AB_inner_merge_first", AB, {.obs_inner = true, .merge = "first", .uns_merge = "first", .fill = nan}},
-        {"out_AB_inner_merge_only", AB, {.obs_inner = true, .merge = "only", .uns_merge = "only", .fill = nan}},
+        {"out_AB_inner_merge_same",
+         AB,
+         {.obs_inner = true, .merge = "same", .uns_merge = "same", .fill = nan}},
+        {"out_AB_inner_merge_unique",
+         AB,
+         {.obs_inner = true, .merge = "unique", .uns_merge = "unique", .fill = nan}},
+        {"out_AB_inner_merge_first",
+         AB,
+         {.obs_inner = true, .merge = "first", .uns_merge = "first", .fill = nan}},
+        {"out_AB_inner_merge_only",
+         AB,
+         {.obs_inner = true, .merge = "only", .uns_merge = "only", .fill = nan}},
         {"out_DD_dense_same_genes", {"in_D", "in_D"}, {.outer = true, .index_unique = "-", .fill = nan}},
     };
     (void)state;

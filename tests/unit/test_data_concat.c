@@ -26,7 +26,8 @@ static const char *const keys[2] = {"ref", "query"};
 static void note(void *user, clab_note_level level, const char *text)
 {
     (void)user;
-    snprintf(said + strlen(said), sizeof said - strlen(said), "%s%s\n", level == CLAB_NOTE_WARN ? "warning: " : "", text);
+    snprintf(said + strlen(said), sizeof said - strlen(said), "%s%s\n",
+             level == CLAB_NOTE_WARN ? "warning: " : "", text);
 }
 
 static int setup(void **state)
@@ -110,7 +111,8 @@ static void strangers_share_nothing(void **state)
     ok(clab_concat(cx, parts, 3, &o, &d));
     assert_int_equal(clab_dataset_n_vars(d), 0);
     assert_int_equal(clab_dataset_n_obs(d), 6);
-    assert_non_null(strstr(said, "0 shared genes are kept, 3 not in all inputs from 0, 3 not in all inputs from 1"));
+    assert_non_null(
+        strstr(said, "0 shared genes are kept, 3 not in all inputs from 0, 3 not in all inputs from 1"));
     assert_non_null(strstr(said, "0 has symbols, 1 has symbols, 2 has Ensembl gene IDs"));
     clab_dataset_unref(d);
     clab_dataset_unref(e);
@@ -201,7 +203,8 @@ static void types_follow_pandas(void **state)
     double nan2[2] = {NAN, NAN};
     uint8_t flags[2] = {1, 0};
     const char *s[2] = {"x", "y"};
-    clab_value *ints = NULL, *floats = NULL, *nans = NULL, *bools = NULL, *text = NULL, *v = NULL, *labels = NULL;
+    clab_value *ints = NULL, *floats = NULL, *nans = NULL, *bools = NULL, *text = NULL, *v = NULL,
+               *labels = NULL;
     char buf[40];
     (void)state;
 
@@ -226,7 +229,8 @@ static void types_follow_pandas(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const clab_value *parts[2] = {cases[k].a, cases[k].b};
         ok(clab_value_concat(cx, parts, rows, 2, &v));
-        if (v->kind != cases[k].kind || ((v->kind == CLAB_V_ARRAY || v->kind == CLAB_V_NULLABLE) && v->dtype != cases[k].dtype))
+        if (v->kind != cases[k].kind ||
+            ((v->kind == CLAB_V_ARRAY || v->kind == CLAB_V_NULLABLE) && v->dtype != cases[k].dtype))
             fail_msg("case %d: kind %d, type %s", (int)k, (int)v->kind, clab_dtype_name(v->dtype));
         assert_int_equal(clab_value_len(v), 4);
         clab_value_unref(v);
@@ -284,7 +288,8 @@ static void bad_input_is_refused_in_words(void **state)
 
     clab_concat_opts_init(&o);
     assert_int_equal(clab_concat(cx, parts, 2, &o, &d), CLAB_ESHAPE);
-    assert_non_null(strstr(clab_error_text(cx), "dup has gene names that occur more than once (1 in all): g1"));
+    assert_non_null(
+        strstr(clab_error_text(cx), "dup has gene names that occur more than once (1 in all): g1"));
     clab_error_clear(cx);
     assert_int_equal(clab_concat(cx, parts, 0, &o, &d), CLAB_EARG);
     clab_error_clear(cx);
@@ -323,7 +328,8 @@ static void common_genes_by_a_column(void **state)
     clab_dataset *dup = toy_dataset(cx, "dup", "c", 2, 3, twice, xb);
     ds[1] = dup;
     ok(clab_common_genes(cx, ds, 2, &o, out));
-    assert_non_null(strstr(said, "warning: dup: 1 genes repeat a name that stands there before and are left out: g1"));
+    assert_non_null(
+        strstr(said, "warning: dup: 1 genes repeat a name that stands there before and are left out: g1"));
     float *first = toy_dense(cx, out[1]->x), want_first[4] = {20, 10, 50, 40};
     assert_memory_equal(first, want_first, sizeof want_first);
     clab_mem_free(cx, first);
@@ -350,7 +356,8 @@ static void common_genes_by_a_column(void **state)
     assert_string_equal(clab_dataset_var_name(out[0], 1), "ENSG00000000003");
     assert_string_equal(clab_dataset_var_name(out[1], 1), "ENSG00000000003");
     char buf[40];
-    assert_string_equal(clab_value_at_str(clab_value_get(out[0]->var, "original_name"), 1, buf, sizeof buf), "g1");
+    assert_string_equal(clab_value_at_str(clab_value_get(out[0]->var, "original_name"), 1, buf, sizeof buf),
+                        "g1");
     float *got = toy_dense(cx, out[1]->x), want[4] = {20, 10, 50, 40};
     assert_memory_equal(got, want, sizeof want);
     clab_mem_free(cx, got);

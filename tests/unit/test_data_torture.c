@@ -1,4 +1,5 @@
-/* test_data_torture.c -- every allocation of the data room fails once: an error in words, nothing lost, nothing broken. */
+/* test_data_torture.c -- every allocation of the data room fails once: an error in words, nothing lost,
+ * nothing broken. */
 #include "clab_test.h"
 
 #include "base/fault.h"
@@ -120,7 +121,8 @@ static clab_status where(void)
 {
     uint8_t mask[4];
 
-    return clab_where(cx, a, "type in {'B', 'T'} and (number_a > 1 or not missing(type)) or 3 > number_a", mask);
+    return clab_where(cx, a, "type in {'B', 'T'} and (number_a > 1 or not missing(type)) or 3 > number_a",
+                      mask);
 }
 
 static clab_status compare(void)
@@ -162,7 +164,8 @@ static void fail_each(const char *what, clab_status (*run)(void))
         if (s != CLAB_OK && clab_error_text(cx)[0] == '\0')
             fail_msg("%s: allocation %" PRId64 " failed without words", what, nth - 1);
         if (clab_mem_live(cx) != live)
-            fail_msg("%s: allocation %" PRId64 " failed and %" PRId64 " bytes were lost", what, nth - 1, clab_mem_live(cx) - live);
+            fail_msg("%s: allocation %" PRId64 " failed and %" PRId64 " bytes were lost", what, nth - 1,
+                     clab_mem_live(cx) - live);
         clab_error_clear(cx);
         test_notes();
         assert_true(nth < 5000);

@@ -1,4 +1,5 @@
-/* test_data_value.c -- columns, tables and arrays: what is put in comes out, and selections follow AnnData. */
+/* test_data_value.c -- columns, tables and arrays: what is put in comes out, and selections follow AnnData.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -197,7 +198,8 @@ static void floats_print_as_short_as_they_can(void **state)
 static void containers_hold_columns_of_one_length(void **state)
 {
     const char *names[] = {"c1", "c2"}, *three[] = {"a", "b", "c"};
-    clab_value *index = strings(names, 2), *table = NULL, *copy = NULL, *bad = strings(three, 3), *dict = NULL;
+    clab_value *index = strings(names, 2), *table = NULL, *copy = NULL, *bad = strings(three, 3),
+               *dict = NULL;
     (void)state;
 
     ok(clab_value_table(cx, index, NULL, &table));
@@ -264,7 +266,8 @@ static void pairs_are_taken_in_both_dimensions(void **state)
 
 static void impossible_values_are_refused(void **state)
 {
-    int64_t one = 1, huge[] = {INT64_MAX, 3}, holes[] = {0, INT64_MAX, INT64_MAX}, falling[] = {0, 2, 1}, idx = 5;
+    int64_t one = 1, huge[] = {INT64_MAX, 3}, holes[] = {0, INT64_MAX, INT64_MAX}, falling[] = {0, 2, 1},
+            idx = 5;
     int32_t code = 1, column[] = {0, 7};
     const char *a[] = {"a"};
     float x[2] = {0};

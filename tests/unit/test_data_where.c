@@ -209,7 +209,8 @@ static void depth_is_bounded(void **state)
 /* Any bytes give an answer or an error, never a crash. */
 static void garbage_survives(void **state)
 {
-    static const char pieces[][10] = {"type", "'B'", "==", "(", ")", "in", "{", "}", ",", "not", "and", "flag", "3", "`x`", "missing", "<", "\"", "\x80"};
+    static const char pieces[][10] = {"type", "'B'", "==",   "(", ")",   "in",      "{", "}",  ",",
+                                      "not",  "and", "flag", "3", "`x`", "missing", "<", "\"", "\x80"};
     uint32_t r = 7;
     (void)state;
 

@@ -40,7 +40,8 @@ static clab_value *everything(void)
     int32_t indices[3] = {2, 0, 3};
     float x[3] = {1.5f, NAN, -1};
     uint8_t mask[4] = {0, 1, 0, 1};
-    clab_value *all = NULL, *index = NULL, *table = NULL, *records = NULL, *v = NULL, *inner = NULL, *nested = NULL;
+    clab_value *all = NULL, *index = NULL, *table = NULL, *records = NULL, *v = NULL, *inner = NULL,
+               *nested = NULL;
 
     ok(clab_value_dict(cx, &all));
     ok(clab_value_null(cx, &v));

@@ -7,7 +7,8 @@
 #include "toy.h"
 
 static clab_ctx *cx;
-static const char *const genes_a[4] = {"MS4A1", "CD3D", "LYZ", "CD3D"}, *const genes_b[3] = {"LYZ", "NKG7", "MS4A1"};
+static const char *const genes_a[4] = {"MS4A1", "CD3D", "LYZ", "CD3D"}, *const genes_b[3] = {"LYZ", "NKG7",
+                                                                                             "MS4A1"};
 static const float xa[12] = {1, 0, 2, 0, 0, 3, 0, 0, 4, 0, 0, 5}, xb[9] = {1, 2, 3, 0, 0, 0, 0.5f, 0, 0};
 
 static int setup(void **state)
@@ -35,7 +36,8 @@ static int64_t integer(const clab_value *d, const char *key)
 
 static void two_studies(void **state)
 {
-    clab_dataset *a = toy_dataset(cx, "a.h5ad", "c", 3, 4, genes_a, xa), *b = toy_dataset(cx, "b.h5ad", "c", 3, 3, genes_b, xb);
+    clab_dataset *a = toy_dataset(cx, "a.h5ad", "c", 3, 4, genes_a, xa),
+                 *b = toy_dataset(cx, "b.h5ad", "c", 3, 3, genes_b, xb);
     const char *types[3] = {"T", NULL, "T"};
     clab_value *cmp = NULL;
     char *text = NULL, *json = NULL;
@@ -79,7 +81,8 @@ static void two_studies(void **state)
 static void strangers_are_called_so(void **state)
 {
     const char *const ids[3] = {"ENSG00000000001", "ENSG00000000002", "ENSG00000000003"};
-    clab_dataset *a = toy_dataset(cx, "a", "c", 3, 3, genes_b, xb), *b = toy_dataset(cx, "b", "c", 3, 3, ids, xb);
+    clab_dataset *a = toy_dataset(cx, "a", "c", 3, 3, genes_b, xb),
+                 *b = toy_dataset(cx, "b", "c", 3, 3, ids, xb);
     clab_value *cmp = NULL;
     char *text = NULL;
     (void)state;
@@ -131,8 +134,9 @@ static void json_is_escaped(void **state)
     assert_clab_ok(cx, clab_value_set(cx, d, "yes", v));
     clab_value_unref(v);
     assert_clab_ok(cx, clab_value_json(cx, d, &json));
-    assert_string_equal(json, "{\n  \"te\\\"xt\": [\"q\\\"\\\\\", \"\\u001b[31m\\u000a\", \"\\ufffd\\ufffd\", \"\u00e9\", "
-                              "\"\\ufffd\\ufffd\\ufffd\"],\n  \"x\": [1.5, null, null],\n  \"yes\": true\n}\n");
+    assert_string_equal(
+        json, "{\n  \"te\\\"xt\": [\"q\\\"\\\\\", \"\\u001b[31m\\u000a\", \"\\ufffd\\ufffd\", \"\u00e9\", "
+              "\"\\ufffd\\ufffd\\ufffd\"],\n  \"x\": [1.5, null, null],\n  \"yes\": true\n}\n");
     free(json);
     clab_value_unref(d);
 }
@@ -155,8 +159,11 @@ static void names_cannot_colour_the_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_studies),     cmocka_unit_test(strangers_are_called_so), cmocka_unit_test(gene_ids_are_told_apart),
-        cmocka_unit_test(json_is_escaped), cmocka_unit_test(names_cannot_colour_the_terminal),
+        cmocka_unit_test(two_studies),
+        cmocka_unit_test(strangers_are_called_so),
+        cmocka_unit_test(gene_ids_are_told_apart),
+        cmocka_unit_test(json_is_escaped),
+        cmocka_unit_test(names_cannot_colour_the_terminal),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

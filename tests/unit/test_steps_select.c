@@ -59,7 +59,8 @@ static void keep(const char *args, const char *want_cells, const char *words)
 static void keep_labels_drops_rare_types(void **state)
 {
     (void)state;
-    keep("by=type min_cells=3", "c0 c1 c2 c5 c6 c8 c10 c11", "2 of 4 types of type are dropped with 3 cells: c (2), d (1)");
+    keep("by=type min_cells=3", "c0 c1 c2 c5 c6 c8 c10 c11",
+         "2 of 4 types of type are dropped with 3 cells: c (2), d (1)");
     keep("by=type min_cells=3", "c0 c1 c2 c5 c6 c8 c10 c11", "1 cells without a label in type are dropped");
     keep("by=type min_cells=1 top=1 keep_missing=true", "c0 c2 c4 c5 c8 c11", "are kept");
     keep("by=type min_cells=0", "c0 c1 c2 c3 c5 c6 c7 c8 c9 c10 c11", "all 4 types");
@@ -70,7 +71,8 @@ static void keep_labels_explains_itself(void **state)
     clab_dataset *d = toy(), *e = NULL;
     (void)state;
 
-    assert_clab_fails(cx, run_step(cx, "keep_labels", "by=type", d, &e), CLAB_ESTATE, "no type of type has 10 cells: the largest, a, has 5");
+    assert_clab_fails(cx, run_step(cx, "keep_labels", "by=type", d, &e), CLAB_ESTATE,
+                      "no type of type has 10 cells: the largest, a, has 5");
     assert_clab_fails(cx, run_step(cx, "keep_labels", "by=typ", d, &e), CLAB_ENOTFOUND, "did you mean type?");
     clab_dataset_unref(d);
 }
@@ -95,7 +97,8 @@ static void where_selects(void **state)
 static void subsample_draws_as_numpy(void **state)
 {
     /* numpy.random.default_rng(0).choice(12, 5, replace=False) and default_rng(42) */
-    static const char *const seed0[5] = {"c5", "c9", "c2", "c3", "c6"}, *const seed42[5] = {"c6", "c4", "c9", "c0", "c5"};
+    static const char *const seed0[5] = {"c5", "c9", "c2", "c3", "c6"}, *const seed42[5] = {"c6", "c4", "c9",
+                                                                                            "c0", "c5"};
     clab_dataset *d = toy(), *e = NULL;
     (void)state;
 
@@ -158,9 +161,11 @@ static void subsample_refuses(void **state)
     (void)state;
 
     assert_clab_fails(cx, run_step(cx, "subsample", NULL, d, &e), CLAB_EARG, "either n or fraction");
-    assert_clab_fails(cx, run_step(cx, "subsample", "n=3 fraction=0.5", d, &e), CLAB_EARG, "either n or fraction");
+    assert_clab_fails(cx, run_step(cx, "subsample", "n=3 fraction=0.5", d, &e), CLAB_EARG,
+                      "either n or fraction");
     assert_clab_fails(cx, run_step(cx, "subsample", "n=13", d, &e), CLAB_EARG, "more than the 12 cells");
-    assert_clab_fails(cx, run_step(cx, "subsample", "fraction=0.01", d, &e), CLAB_EARG, "no cell would be left");
+    assert_clab_fails(cx, run_step(cx, "subsample", "fraction=0.01", d, &e), CLAB_EARG,
+                      "no cell would be left");
     clab_dataset_unref(d);
 }
 
