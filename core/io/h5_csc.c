@@ -165,7 +165,10 @@ static clab_status one_pass(turn *t, int64_t r0, int64_t r1)
                 continue;
             int64_t to = t->next[r - r0]++;
             t->columns[to] = (int32_t)column;
-            memcpy(t->values + (size_t)to * t->size, t->in_values + (size_t)i * t->size, t->size);
+            if (t->size == sizeof(uint32_t)) /* the usual case without a call */
+                ((uint32_t *)(void *)t->values)[to] = ((uint32_t *)(void *)t->in_values)[i];
+            else
+                memcpy(t->values + (size_t)to * t->size, t->in_values + (size_t)i * t->size, t->size);
         }
     }
     return st;

@@ -91,6 +91,7 @@ typedef struct {
     int64_t n;              /* elements */
     hsize_t chunk[H5S_MAX_RANK]; /* 0 = not chunked */
     hsize_t stored;         /* bytes in the file */
+    bool fast, shuffled;    /* chunks may be inflated here (clab__chunks_prepare) */
 } clab__set;
 
 /* Takes obj (also on error).  Refuses external storage, virtual datasets and filters that are not here. */
@@ -107,6 +108,11 @@ hid_t clab__dtype_mem(clab_dtype t); /* borrowed */
 CLAB_MUST_CHECK clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem, void *buf);
 /* A cache of at least one row of chunks, so that row blocks do not inflate a chunk twice. */
 CLAB_MUST_CHECK clab_status clab__set_cache(clab__h5 *h, clab__set *s);
+
+/* Chunks inflated by libdeflate on all threads where they are plain enough (h5_chunks.c).
+ * *done false: they are not, nothing was read. */
+CLAB_MUST_CHECK clab_status clab__chunks_prepare(clab__h5 *h, clab__set *s);
+CLAB_MUST_CHECK clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, void *out, bool *done);
 
 /* Every string of a dataset (or of one field of it), or of an attribute, as UTF-8. */
 typedef struct {

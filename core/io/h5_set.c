@@ -8,7 +8,7 @@
 
 #define PACKED_MAX 1100        /* deflate packs 1032 : 1 at best */
 #define CACHE_MAX (1LL << 30)  /* bytes of one row of chunks */
-#define SLICE (4LL << 20)      /* bytes read between two looks at the cancel flag */
+#define SLICE (8LL << 20)      /* bytes read between two looks at the cancel flag */
 
 hid_t clab__dtype_mem(clab_dtype t)
 {
@@ -199,6 +199,9 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
 {
     if (s->rank < 1 || s->chunk[0] == 0)
         return CLAB_OK;
+    clab_status st = clab__chunks_prepare(h, s);
+    if (st != CLAB_OK)
+        return st;
     int64_t bytes = (int64_t)H5Tget_size(s->type);
     bool big = __builtin_mul_overflow(bytes, (int64_t)s->chunk[0], &bytes);
     for (int i = 1; i < s->rank; i++) {
@@ -211,7 +214,7 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
                          "write it again with smaller chunks (h5repack -l CHUNK=...)"));
     if (bytes <= (1 << 20))
         return CLAB_OK;
-    clab_status st = clab__h5_ask(h, s->at, bytes);
+    st = clab__h5_ask(h, s->at, bytes);
     if (st != CLAB_OK)
         return st;
     char path[1024];
@@ -238,6 +241,13 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
         clab_status st = clab_check(h->cx);
         if (st != CLAB_OK)
             return st;
+        bool done = false;
+        if (s->fast && H5Tequal(mem, s->type) > 0)
+            st = clab__chunks_slice(h, s, (int64_t)start, (int64_t)count, (char *)buf + (size_t)at * size, &done);
+        if (st != CLAB_OK)
+            return st;
+        if (done)
+            continue;
         hid_t in = H5Screate_simple(1, &count, NULL);
         bool ok = H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
                   H5Dread(s->id, mem, in, s->space, H5P_DEFAULT, (char *)buf + (size_t)at * size) >= 0;
