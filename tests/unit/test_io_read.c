@@ -31,11 +31,11 @@ static const char *file(const char *kind, const char *name)
 
 static clab_value *frame(clab_ctx *cx, int64_t n, const char *prefix)
 {
-    char text[64][16];
+    char text[64][32];
     const char *s[64];
     clab_value *names = NULL, *t = NULL;
     for (int64_t i = 0; i < n; i++) {
-        snprintf(text[i], sizeof text[i], "%s%lld", prefix, (long long)i);
+        snprintf(text[i], sizeof text[i], "%s%d", prefix, (int)i);
         s[i] = text[i];
     }
     assert_int_equal(clab_value_strings(cx, 1, &n, s, &names), CLAB_OK);

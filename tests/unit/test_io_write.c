@@ -196,10 +196,10 @@ static void test_guest_killed(void **state)
     int hit = 0;
     (void)state;
     io_start(&s);
-    clab_dataset *d = big_dataset(s.cx, 20000);
+    clab_dataset *d = big_dataset(s.cx, 10000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
-    for (int ms = 5; ms < 200; ms += 20) {
+    for (int ms = 5; ms < 125; ms += 20) {
         guest_killer k;
         guest_kill_after(&k, ms, SIGKILL);
         clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
@@ -226,7 +226,7 @@ static void test_cancelled(void **state)
     size_t n;
     (void)state;
     io_start(&s);
-    clab_dataset *d = big_dataset(s.cx, 20000);
+    clab_dataset *d = big_dataset(s.cx, 10000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
     guest_killer k;
@@ -250,7 +250,7 @@ static void test_file_size_limit(void **state)
     struct rlimit before, small;
     (void)state;
     io_start(&s);
-    clab_dataset *d = big_dataset(s.cx, 20000);
+    clab_dataset *d = big_dataset(s.cx, 10000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
     signal(SIGXFSZ, SIG_IGN);
@@ -280,7 +280,7 @@ static void test_disk_full(void **state)
         skip(); /* only root may mount a small disk */
     }
     io_start(&s);
-    clab_dataset *d = big_dataset(s.cx, 20000);
+    clab_dataset *d = big_dataset(s.cx, 10000);
     snprintf(path, sizeof path, "%s/full.h5ad", io_path("disk"));
     clab_status r = clab_write(s.cx, d, path, NULL);
     int there = stat(path, &st);
