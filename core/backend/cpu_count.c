@@ -92,10 +92,12 @@ static int64_t gather_some(const job *j, int64_t task, span s, clab__count_scrat
 
     for (int64_t g = s.g0; g < s.g0 + s.n; g++) {
         const double th = (double)w->th[g];
+        const double one = b->gene_ptr[g] < b->gene_ptr[g + 1] ? log(th / (th + CLAB_LIK_EPS)) : 0; /* lg of x = 1 */
         for (int32_t e = b->gene_ptr[g]; e < b->gene_ptr[g + 1]; e++, n++) {
             int64_t i = b->gene_cell[e];
-            double lg, psi;
-            clab_gamma_terms((double)b->gene_x[e], th, &lg, &psi);
+            double lg = one, psi = 1;
+            if (b->gene_x[e] != 1)
+                clab_gamma_terms((double)b->gene_x[e], th, &lg, &psi);
             x->x[n] = b->gene_x[e];
             x->lp[n] = (float)(lg - clab__constant(w, (double)b->gene_x[e]));
             x->dr[n] = (float)psi;

@@ -141,8 +141,6 @@ CLAB_HD double clab_digamma(double z)
  * Both stay small where th is large, and finite where th goes to 0. */
 CLAB_HD void clab_gamma_terms(double x, double th, double *lg, double *psi)
 {
-    double lt = log(th + CLAB_LIK_EPS);
-
     if (x <= 64 && x == floor(x)) { /* products: one logarithm per 16 factors, no cancellation */
         double it = 1.0 / (th + CLAB_LIK_EPS), l = 0, s = 0, prod = 1.0;
         for (int k = 0; k < (int)x; k++) {
@@ -157,10 +155,10 @@ CLAB_HD void clab_gamma_terms(double x, double th, double *lg, double *psi)
         *psi = s;
     } else if (th >= 16) {
         double z = x + th, l = log1p(x / th);
-        *lg = (z - 0.5) * l - x + clab_stirling(z) - clab_stirling(th) - x * (lt - log(th));
+        *lg = (z - 0.5) * l - x + clab_stirling(z) - clab_stirling(th) - x * log1p(CLAB_LIK_EPS / th);
         *psi = th * (l - clab_digamma_rest(z) + clab_digamma_rest(th));
     } else {
-        *lg = clab_lgamma(x + th) - clab_lgamma(th) - x * lt;
+        *lg = clab_lgamma(x + th) - clab_lgamma(th) - x * log(th + CLAB_LIK_EPS);
         *psi = th * (clab_digamma(x + th) - clab_digamma(th));
     }
 }
