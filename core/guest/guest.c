@@ -183,6 +183,10 @@ clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, c
 
     if (n_fds < 0 || n_fds > CLAB_GUEST_MAX_FDS)
         return clab_fail(cx, CLAB_EINTERNAL, "%d descriptors for a worker", n_fds);
+    /* A program that does not know --guest would do its own work again in place of the guest's, start
+     * a guest for it, and so on until the machine is full. */
+    if (getenv(CLAB__GUEST_MARK))
+        return clab_fail(cx, CLAB_ESTATE, "%s: a worker starts no workers of its own", what);
     g = calloc(1, sizeof *g);
     if (!g || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, from) != 0 ||

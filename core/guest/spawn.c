@@ -17,7 +17,7 @@
 extern char **environ;
 
 static const char *const settings[] = {"OMP_WAIT_POLICY=passive", "GOMP_SPINCOUNT=0",
-                                       "OPENBLAS_NUM_THREADS=1"};
+                                       "OPENBLAS_NUM_THREADS=1", CLAB__GUEST_MARK "=1"};
 #define N_SETTINGS (sizeof settings / sizeof *settings)
 
 static bool overridden(const char *entry)

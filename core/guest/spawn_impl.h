@@ -12,4 +12,7 @@
  * every other descriptor is closed there.  0 or an errno. */
 int clab__spawn(const char *program, const char *role, int stderr_fd, const int *fds, int n_fds, pid_t *pid);
 
+/* Stands in the environment of every guest. */
+#define CLAB__GUEST_MARK "CELLLAB_GUEST"
+
 #endif

@@ -80,6 +80,15 @@ static clab_status role_hang(clab_ctx *cx, clab_wire *w, const int *fds, int n_f
     return CLAB_OK;
 }
 
+/* What a program that is no guest would do in a guest's place. */
+static clab_status role_nest(clab_ctx *cx, clab_wire *w, const int *fds, int n_fds)
+{
+    clab_guest *g = NULL;
+
+    (void)w, (void)fds, (void)n_fds;
+    return clab_guest_start(cx, "nest", "nesting", NULL, 0, &g);
+}
+
 /* Talks far more than a socket holds before it answers. */
 static clab_status role_chatter(clab_ctx *cx, clab_wire *w, const int *fds, int n_fds)
 {
@@ -118,7 +127,7 @@ static clab_status role_echo(clab_ctx *cx, clab_wire *w, const int *fds, int n_f
 static const clab_guest_role roles[] = {
     {"sum", role_sum},     {"fail", role_fail}, {"crash", role_crash},
     {"leave", role_leave}, {"hang", role_hang}, {"chatter", role_chatter},
-    {"hog", role_hog},     {"echo", role_echo}, {NULL, NULL},
+    {"hog", role_hog}, {"nest", role_nest},     {"echo", role_echo}, {NULL, NULL},
 };
 
 /* ---- tests ----------------------------------------------------------------------------------------*/
@@ -323,6 +332,18 @@ static void no_program_is_an_error(void **state)
     clab_ctx_free(cx);
 }
 
+static void guests_start_no_guests(void **state)
+{
+    clab_ctx *cx = clab_ctx_new(&(clab_ctx_opts){.threads = 1});
+    clab_guest *g = NULL;
+
+    (void)state;
+    assert_int_equal(clab_guest_start(cx, "nest", "nesting", NULL, 0, &g), CLAB_OK);
+    assert_int_equal(clab_guest_end(cx, g), CLAB_ESTATE);
+    assert_non_null(strstr(clab_error_text(cx), "a worker starts no workers"));
+    clab_ctx_free(cx);
+}
+
 /* A parent that dies takes its guest with it: a child of ours starts one and is killed. */
 static void dies_with_its_parent(void **state)
 {
@@ -374,7 +395,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(crashes_are_explained),  cmocka_unit_test(chatter_blocks_nobody),
         cmocka_unit_test(big_pieces_arrive),      cmocka_unit_test(cancel_is_quick),
         cmocka_unit_test(own_error_stays),        cmocka_unit_test(leaves_nothing_behind),
-        cmocka_unit_test(no_program_is_an_error), cmocka_unit_test(dies_with_its_parent),
+        cmocka_unit_test(no_program_is_an_error), cmocka_unit_test(guests_start_no_guests), cmocka_unit_test(dies_with_its_parent),
     };
 
     if (argc > 1 && strcmp(argv[1], "--guest") == 0)
