@@ -51,13 +51,18 @@ static bool address_space_suffices(clab_ctx *cx, char *why, size_t n)
     return false;
 }
 
-/* Sets an environment variable for the time of a dlopen and remembers what was there. */
-static void env_push(const char *name, char **kept)
+/* Sets a variable to "1" for the time of a dlopen.  Nothing is touched where main() has set it already:
+ * changing the environment is not safe beside threads that read it. */
+static bool env_push(const char *name, char **kept)
 {
     const char *old = getenv(name);
 
+    *kept = NULL;
+    if (old && strcmp(old, "1") == 0)
+        return false;
     *kept = old ? strdup(old) : NULL;
     setenv(name, "1", 1);
+    return true;
 }
 
 static void env_pop(const char *name, char *kept)
@@ -76,13 +81,15 @@ static void *load(const char *path)
                                         "BLIS_NUM_THREADS"};
     enum { N = sizeof names / sizeof names[0] };
     char *kept[N];
+    bool changed[N];
     void *h;
 
     for (int i = 0; i < N; i++)
-        env_push(names[i], &kept[i]);
+        changed[i] = env_push(names[i], &kept[i]);
     h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     for (int i = 0; i < N; i++)
-        env_pop(names[i], kept[i]);
+        if (changed[i])
+            env_pop(names[i], kept[i]);
     return h;
 }
 

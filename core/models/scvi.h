@@ -11,23 +11,26 @@
 typedef struct clab_scvi clab_scvi;
 
 /* lab.scvi(ds, {...}): n_latent=30, n_hidden=128, n_layers=1, dropout=0.1, likelihood="zinb|nb",
- * batch=obs column, seed=0, rng="philox|torch", device="auto". */
+ * batch=obs column, seed=0, rng="philox|torch", device="auto", allow_noncounts=false. */
 extern const clab_param clab_scvi_params[];
 extern const int clab_scvi_n_params;
 /* m:train{...}: max_epochs (heuristic), batch_size=128, lr=1e-3, weight_decay=1e-6, train_size=0.9,
- * early_stopping=false, patience=10, check_val_every, n_epochs_kl_warmup=400, device, on_epoch. */
+ * early_stopping=false, patience=10, check_val_every, n_epochs_kl_warmup=400, mode="auto", device, on_epoch. */
 extern const clab_param clab_scvi_train_params[];
 extern const int clab_scvi_n_train_params;
 
-/* clab_scvi_new -- a model over the counts of d (refs it).  Errors: no counts (says where), one of
- * the batches empty, budget. */
+/* clab_scvi_new -- a model over the counts of d (refs it), parameters drawn, not trained.
+ * Errors: ESTATE no counts (says where: cell and gene); ENOTFOUND, EARG batch column missing or with
+ * missing values; EBACKEND the device asked for; EBUDGET. */
 CLAB_MUST_CHECK clab_status clab_scvi_new(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_scvi **out);
 /* clab_scvi_free -- *bytes_returned may be NULL. */
 void clab_scvi_free(clab_ctx *cx, clab_scvi *m, int64_t *bytes_returned);
 
 /* Called after each epoch on the engine thread; return false to stop early (not an error). */
 typedef bool clab_scvi_epoch_fn(void *user, int64_t epoch, const clab_history *h);
-/* clab_scvi_train -- live series "scvi"; ECANCEL leaves the model usable at the last finished step. */
+/* clab_scvi_train -- live series "scvi", phase "scvi" in epochs.  Optimiser and minibatch memory are given
+ * back at the end.  ECANCEL leaves the model usable at the last finished step (polled per tile of genes);
+ * ESTATE when the loss is not a number, or the model has no cells. */
 CLAB_MUST_CHECK clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, clab_scvi_epoch_fn *on_epoch, void *user);
 /* clab_scvi_latent -- posterior means, ARRAY float32 N x D.  d: other cells with the same genes (matched
  * by name; missing genes are zero, said), NULL = the model's own. */
