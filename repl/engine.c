@@ -89,7 +89,8 @@ static bool open_lua(clab_engine *e)
 static void *engine_main(void *arg)
 {
     clab_engine *e = arg;
-    bool usable = (clab_signals_stack(), open_lua(e));
+    void *stack = clab_signals_stack();
+    bool usable = open_lua(e);
     uint64_t one = 1;
 
     pthread_mutex_lock(&e->lock);
@@ -112,6 +113,7 @@ static void *engine_main(void *arg)
     }
     pthread_mutex_unlock(&e->lock);
     clab_lua_free(e->lua);
+    clab_signals_unstack(stack);
     return NULL;
 }
 

@@ -63,7 +63,7 @@ static void prepare_rescue(clab__ui *ui)
     ui->rescue.alternate = &ui->board->alternate;
     ui->rescue.main = clab_term_rescue(ui->term, false, &ui->rescue.n_main);
     ui->rescue.other = clab_term_rescue(ui->term, true, &ui->rescue.n_other);
-    clab_signals_stack();
+    ui->stack = clab_signals_stack();
     clab_signals_rescue(&ui->rescue);
 }
 
@@ -143,6 +143,7 @@ static void close_all(clab__ui *ui)
     clab_line_forget_ahead();
     free(ui->script);
     free(ui->snap);
+    clab_signals_unstack(ui->stack);
 }
 
 static int run(clab__ui *ui, int out[2])

@@ -112,11 +112,25 @@ void clab_signals_rescue(const clab_rescue *r)
         sigaction(fatal[i], &sa, NULL);
 }
 
-void clab_signals_stack(void)
+void *clab_signals_stack(void)
 {
     size_t n = (size_t)SIGSTKSZ + 16384;
-    stack_t st = {.ss_sp = malloc(n), .ss_size = n};
+    stack_t st = {.ss_size = n}, now;
 
+    if (sigaltstack(NULL, &now) != 0 || !(now.ss_flags & SS_DISABLE))
+        return NULL;
+    st.ss_sp = malloc(n);
     if (st.ss_sp)
-        sigaltstack(&st, NULL); /* lives as long as its thread, which lives as long as the process */
+        sigaltstack(&st, NULL);
+    return st.ss_sp;
+}
+
+void clab_signals_unstack(void *stack)
+{
+    stack_t none = {.ss_flags = SS_DISABLE};
+
+    if (!stack)
+        return;
+    sigaltstack(&none, NULL);
+    free(stack);
 }

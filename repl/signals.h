@@ -34,7 +34,9 @@ typedef struct {
 void clab_signals_rescue(const clab_rescue *r);
 /* clab_rescue_now -- the same without dying; safe in a handler. */
 void clab_rescue_now(const clab_rescue *r);
-/* clab_signals_stack -- an alternate stack for the calling thread, so that an overflow can be told. */
-void clab_signals_stack(void);
+/* clab_signals_stack -- an alternate stack for the calling thread, so that an overflow can be told; NULL when
+ * it has one already.  The same thread hands it to clab_signals_unstack before it ends. */
+void *clab_signals_stack(void);
+void clab_signals_unstack(void *stack);
 
 #endif

@@ -43,6 +43,7 @@ typedef struct {
     clab_snapshot *snap;
     double drawn, painted;    /* when the last frame was drawn, and the last whole one */
     clab_rescue rescue;
+    void *stack;              /* of this thread's fatal signals */
 
     /* the prompt */
     clab_str statement;       /* lines of the statement being typed */

@@ -99,9 +99,11 @@ static void draw_lines(clab_grid *g, clab_rect r, const clab_plot_series *s, int
             int i = cell * 2 + half;
             for (int k = 0; k < 2; k++) {
                 int which = order[k];
-                bool dotted_away = which == 1 && half == 1 && b[1][i - 1].any;
-                if (which < n_series && i < columns && b[which][i].any && !dotted_away)
-                    line_column(&c, half, b[which], i, sc, s[which].role);
+                if (which >= n_series || i >= columns || !b[which][i].any)
+                    continue;
+                if (which == 1 && half == 1 && b[1][i - 1].any)
+                    continue; /* every other column: the second series is dotted */
+                line_column(&c, half, b[which], i, sc, s[which].role);
             }
         }
         for (int row = 0; row < r.rows; row++)

@@ -73,8 +73,11 @@ clab_term *clab_term_open(int fd, const char **why)
              bracketed_paste_off, t->sgr0, t->cnorm);
     snprintf(t->rescue_alternate, sizeof t->rescue_alternate, "\033[r%s%s%s%s", t->rmcup, bracketed_paste_off,
              t->sgr0, t->cnorm);
+    del_curterm(cur_term); /* everything needed was copied; ncurses reads its own */
     return t;
 fail:
+    if (error == 1)
+        del_curterm(cur_term);
     free(t);
     return NULL;
 }

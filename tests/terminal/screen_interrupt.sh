@@ -6,30 +6,30 @@ start
 enter 'kept = "intact"'
 
 now_ms() { date +%s%3N; }
-# interrupted TEXT-ON-SCREEN: press Ctrl-C and time how long until the prompt is back
+# interrupted NAME STATEMENT: run it, press Ctrl-C and time how long until the prompt is back.  200 ms for the
+# step, the rest for a screen that is looked at every 50 ms; a machine that others use gets three tries.
 interrupted() {
-    from=$(now_ms)
-    key C-c
-    wait_for 'interrupted after'
-    wait_for '^celllab> *$'
-    took=$(($(now_ms) - from))
-    echo "$1: $took ms"
-    # 200 ms for the step, the rest for looking at the screen in steps of 50 ms on a shared machine
-    [ $took -le 600 ] || fail "$1 took $took ms to stop"
-    enter 'kept'
-    wait_for '^intact$'
-    key C-l
-    wait_gone 'interrupted after'
+    for _ in 1 2 3; do
+        enter "$2"
+        sleep 0.3
+        from=$(now_ms)
+        key C-c
+        wait_for 'interrupted after'
+        took=$(($(now_ms) - from))
+        wait_for '^celllab> *$'
+        echo "$1: $took ms"
+        enter 'kept'
+        wait_for '^intact$'
+        key C-l
+        wait_gone 'interrupted after'
+        [ $took -gt 400 ] || return 0
+    done
+    fail "$1 took $took ms to stop"
 }
 
-enter 'while true do end'
-sleep 0.3
-interrupted 'a Lua loop'
-
+interrupted 'a Lua loop' 'while true do end'
 # not even pcall keeps it
-enter 'while true do pcall(function() while true do end end) end'
-sleep 0.3
-interrupted 'a loop inside pcall'
+interrupted 'a loop inside pcall' 'while true do pcall(function() while true do end end) end'
 
 # many times in a row, in any state
 for _ in 1 2 3 4 5 6 7 8; do key C-c; done

@@ -16,22 +16,25 @@ enter 'big.n_obs'
 wait_for '^141000$' 60
 
 now_ms() { date +%s%3N; }
-# stop_in NAME STATEMENT PROGRESS: run, wait until the pane shows progress, press Ctrl-C
+# stop_in NAME STATEMENT PROGRESS: run, wait until the pane shows progress, press Ctrl-C.  What is seen lags by
+# up to 100 ms, as the screen is looked at every 50 ms; a machine that others use gets three tries.
 stop_in() {
-    key C-l
-    wait_gone 'interrupted after'
-    enter "$2"
-    wait_for "$3" 60
-    from=$(now_ms)
-    key C-c
-    wait_for 'interrupted after' 10
-    took=$(($(now_ms) - from))
-    wait_for '^celllab> *$'
-    echo "$1: the prompt is back after $took ms"
-    # what is seen lags by up to 100 ms: the screen is looked at every 50 ms, on a machine that others use
-    [ $took -le 500 ] || fail "$1: $took ms"
-    enter 'big.n_obs + ref.n_obs'
-    wait_for '^141470$'
+    for _ in 1 2 3; do
+        key C-l
+        wait_gone 'interrupted after'
+        enter "$2"
+        wait_for "$3" 60
+        from=$(now_ms)
+        key C-c
+        wait_for 'interrupted after' 10
+        took=$(($(now_ms) - from))
+        wait_for '^celllab> *$'
+        echo "$1: the prompt is back after $took ms"
+        enter 'big.n_obs + ref.n_obs'
+        wait_for '^141470$'
+        [ $took -gt 350 ] || return 0
+    done
+    fail "$1: $took ms"
 }
 
 stop_in 'write' 'big:write("big.h5ad")' '[1-9][0-9]*/141000 cells'
