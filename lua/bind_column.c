@@ -264,6 +264,18 @@ static summary summarise(const clab_value *v)
     return s;
 }
 
+/* Whole numbers stay whole where the column holds nothing else. */
+static int push_like(lua_State *L, const clab_value *v, double x)
+{
+    bool whole = v->kind == CLAB_V_ARRAY && (clab_dtype_is_integer(v->dtype) || v->dtype == CLAB_BOOL);
+
+    if (whole && fabs(x) < 9e15)
+        lua_pushinteger(L, (lua_Integer)x);
+    else
+        lua_pushnumber(L, x);
+    return 1;
+}
+
 static int column_mean(lua_State *L)
 {
     summary s = summarise(numeric(L, "mean"));
@@ -274,24 +286,25 @@ static int column_mean(lua_State *L)
 
 static int column_sum(lua_State *L)
 {
-    lua_pushnumber(L, summarise(numeric(L, "sum")).sum);
-    return 1;
+    const clab_value *v = numeric(L, "sum");
+
+    return push_like(L, v, summarise(v).sum);
 }
 
 static int column_min(lua_State *L)
 {
-    summary s = summarise(numeric(L, "min"));
+    const clab_value *v = numeric(L, "min");
+    summary s = summarise(v);
 
-    lua_pushnumber(L, s.n ? s.min : (double)NAN);
-    return 1;
+    return push_like(L, v, s.n ? s.min : (double)NAN);
 }
 
 static int column_max(lua_State *L)
 {
-    summary s = summarise(numeric(L, "max"));
+    const clab_value *v = numeric(L, "max");
+    summary s = summarise(v);
 
-    lua_pushnumber(L, s.n ? s.max : (double)NAN);
-    return 1;
+    return push_like(L, v, s.n ? s.max : (double)NAN);
 }
 
 static int by_value(const void *a, const void *b)

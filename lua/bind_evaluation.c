@@ -19,12 +19,16 @@ static void evaluation_drop(clab_ctx *cx, void *p)
 /* lab.evaluate(truth, predicted): two columns of one length */
 static int lab_evaluate(lua_State *L)
 {
-    const clab_value *truth = clab__to_value(L, 1, -1, "truth");
-    const clab_value *predicted = clab__to_value(L, 2, -1, "predicted");
-    clab__box *b = clab__new(L, &clab__evaluation);
-    clab_evaluation *e = calloc(1, sizeof *e);
+    const clab_value *truth, *predicted;
+    clab_evaluation *e;
+    clab__box *b;
     clab_status st;
 
+    lua_settop(L, 2);
+    truth = clab__to_value(L, 1, -1, "truth");
+    predicted = clab__to_value(L, 2, -1, "predicted");
+    b = clab__new(L, &clab__evaluation);
+    e = calloc(1, sizeof *e);
     if (!e)
         clab__raise(L, CLAB_ENOMEM, "no memory for an evaluation");
     if ((st = clab_evaluate(clab__cx(L), truth, predicted, e)) != CLAB_OK)
@@ -168,12 +172,16 @@ const clab__type clab__evaluation = {"Evaluation", evaluation_drop, evaluation_g
 /* lab.histogram(column, {title=, bins=, svg=path}): the text; the figure goes to svg */
 static int lab_histogram(lua_State *L)
 {
-    const clab_value *v = clab__to_value(L, 1, -1, "histogram");
-    clab_arg *a = clab__args(L, 2, "histogram", clab__histogram_params, clab__n_histogram, -1, NULL);
     clab_ctx *cx = clab__cx(L);
-    const char *title = a[0].given ? a[0].s : "";
+    const clab_value *v;
+    const char *title;
+    clab_arg *a;
     char **text;
 
+    lua_settop(L, 2);
+    v = clab__to_value(L, 1, -1, "histogram");
+    a = clab__args(L, 2, "histogram", clab__histogram_params, clab__n_histogram, -1, NULL);
+    title = a[0].given ? a[0].s : "";
     if (a[2].given) {
         text = clab__text(L);
         clab__ok(L, clab_histogram_svg(cx, v, (int)a[1].i, title, text));

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/genes.h"
 #include "io/csv_read.h"
 #include "io/io.h"
-#include "data/genes.h"
 #include "ledger/ledger.h"
 #include "lua_impl.h"
 
@@ -116,6 +116,7 @@ static int lab_concat(lua_State *L)
     if (a[6].given)
         o.fill = a[6].num;
     o.obs_inner = strcmp(a[7].s, "inner") == 0;
+    o.min_shared = a[8].num;
     b = clab__new(L, &clab__dataset);
     clab__ok(L, clab_concat(clab__cx(L), parts, n, &o, (clab_dataset **)&b->p));
     clab__tell_gc(L);
@@ -287,6 +288,7 @@ void clab__lab_open(lua_State *L)
     clab__scvi_open(L, lab);
     clab__model_open(L, lab);
     clab__evaluation_open(L, lab);
+    clab__device_open(L, lab);
     lua_setglobal(L, "lab");
     lua_register(L, "help", lua_help);
 }

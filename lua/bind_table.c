@@ -7,7 +7,7 @@
 
 #include "lua_impl.h"
 
-#define CELL_MAX 24   /* columns of text a cell takes at most */
+#define CELL_MAX 32   /* columns of text a cell takes at most */
 #define LINE_MAX_ 100 /* columns of text a line takes */
 
 static void table_drop(clab_ctx *cx, void *p)
@@ -235,9 +235,13 @@ static int width_of(const clab_value *col, const char *name, int64_t n_rows)
     return w;
 }
 
-static void add_cell(clab_str *s, const char *text, int width, bool right)
+/* The last one of a line is not padded. */
+static void add_cell(clab_str *s, const char *text, int width, bool right, bool last)
 {
-    clab_str_addf(s, right ? "  %*s" : "  %-*s", width, text);
+    if (right)
+        clab_str_addf(s, "  %*s", width, text);
+    else
+        clab_str_addf(s, "  %-*s", last ? 0 : width, text);
 }
 
 /* The first n_rows rows, as many columns as fit a line, and what was left out. */
@@ -255,12 +259,12 @@ static void add_rows(clab_str *s, const clab_value *t, int64_t n_rows)
     }
     clab_str_addf(s, "%*s", first + 2, "");
     for (int j = 0; j < shown; j++)
-        add_cell(s, clab_text_show(t->names[j], buf, CELL_MAX), widths[j], clab_value_is_numeric(t->items[j]));
+        add_cell(s, clab_text_show(t->names[j], buf, CELL_MAX), widths[j], clab_value_is_numeric(t->items[j]), j == shown - 1);
     for (int64_t i = 0; i < n_rows; i++) {
         clab_str_add(s, "\n");
-        add_cell(s, cell(t->index, i, buf, sizeof buf), first, false);
+        add_cell(s, cell(t->index, i, buf, sizeof buf), first, false, shown == 0);
         for (int j = 0; j < shown; j++)
-            add_cell(s, cell(t->items[j], i, buf, sizeof buf), widths[j], clab_value_is_numeric(t->items[j]));
+            add_cell(s, cell(t->items[j], i, buf, sizeof buf), widths[j], clab_value_is_numeric(t->items[j]), j == shown - 1);
     }
     if (shown < t->n_items)
         clab_str_addf(s, "\n  and %" PRId64 " more columns", t->n_items - shown);

@@ -27,6 +27,7 @@ const clab_param clab__concat_params[] = {
     {"uns_merge", CLAB_P_ENUM, "", 0, 0, "same|unique|first|only", "", "which keys of uns survive"},
     {"fill", CLAB_P_NUM, "", 0, 0, NULL, "", "obsm and varm: value where a dataset has nothing"},
     {"obs_join", CLAB_P_ENUM, "outer", 0, 0, "inner|outer", "", "obs columns that all have, or that any has"},
+    {"min_shared", CLAB_P_NUM, "0.1", 0, 1, NULL, "", "refuse when fewer of the smallest study's genes are shared"},
 };
 const int clab__n_concat = COUNT(clab__concat_params);
 

@@ -177,20 +177,43 @@ static void repeat_scalar(lua_State *L, int idx, int64_t n, clab__box *b)
     }
 }
 
+/* The names of the table at idx, in plain order: a file must not change from run to run. */
+static void push_sorted_keys(lua_State *L, int idx, const char *what)
+{
+    lua_Integer n = 0;
+
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    lua_replace(L, -2);
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            clab__raise(L, CLAB_EARG, "%s: a table is a list or has names throughout", what);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -4, ++n);
+    }
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    lua_call(L, 1, 0);
+}
+
 static void from_keyed(lua_State *L, int idx, const char *what, clab__box *b)
 {
     clab_ctx *cx = clab__cx(L);
+    int keys;
 
-    luaL_checkstack(L, 10, "the tables are nested too deeply");
+    luaL_checkstack(L, 12, "the tables are nested too deeply");
     clab__ok(L, clab_value_dict(cx, (clab_value **)&b->p));
-    for (lua_pushnil(L); lua_next(L, idx) != 0;) {
-        int at = lua_gettop(L);
+    push_sorted_keys(L, idx, what);
+    keys = lua_gettop(L);
+    for (lua_Integer i = 1; lua_rawgeti(L, keys, i) == LUA_TSTRING; i++) {
+        const char *name = lua_tostring(L, -1);
         const clab_value *item;
-        if (lua_type(L, -2) != LUA_TSTRING)
-            clab__raise(L, CLAB_EARG, "%s: a table is a list or has names throughout", what);
-        item = clab__to_value(L, at, -1, what);
-        clab__ok(L, clab_value_set(cx, b->p, lua_tostring(L, at - 1), item));
-        lua_settop(L, at - 1);
+        lua_pushvalue(L, -1);
+        lua_rawget(L, idx);
+        item = clab__to_value(L, -1, -1, what);
+        clab__ok(L, clab_value_set(cx, b->p, name, item));
+        lua_settop(L, keys);
     }
 }
 

@@ -14,14 +14,14 @@
 
 static void put_words(const clab_snapshot *s, char *buf, size_t n)
 {
-    char clock[16] = "", phase[128], note[128], progress[64];
+    char when[32] = "", phase[128], note[128], progress[64];
     time_t now = (time_t)s->time;
     struct tm tm;
     int train, valid, k;
 
     if (localtime_r(&now, &tm))
-        strftime(clock, sizeof clock, "%H:%M:%S", &tm);
-    k = snprintf(buf, n, "%s %s %s", clock, clab_text_show(s->phase, phase, sizeof phase),
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+    k = snprintf(buf, n, "%s  %s %s", when, clab_text_show(s->phase, phase, sizeof phase),
                  clab_frame_progress(s, progress, sizeof progress));
     if (s->phase_note[0] && k > 0 && (size_t)k < n)
         k += snprintf(buf + k, n - (size_t)k, ", %s", clab_text_show(s->phase_note, note, sizeof note));

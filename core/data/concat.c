@@ -10,7 +10,7 @@
 
 void clab_concat_opts_init(clab_concat_opts *o)
 {
-    *o = (clab_concat_opts){.label = "dataset_id", .fill = (double)NAN};
+    *o = (clab_concat_opts){.label = "dataset_id", .min_shared = 0.1, .fill = (double)NAN};
 }
 
 /* ---- what is joined -----------------------------------------------------------------------------------*/
@@ -50,6 +50,33 @@ static clab_status join_genes(clab__concat *c)
 static int64_t not_shared(const clab__concat *c, int i)
 {
     return clab_dataset_n_vars(c->parts[i]) - c->genes->shared;
+}
+
+/* Studies that share next to nothing name their genes differently: said before anything is made of it. */
+static clab_status check_shared(const clab__concat *c)
+{
+    int64_t least = INT64_MAX;
+    int small = 0;
+    clab_str b = {0};
+
+    for (int i = 0; i < c->n; i++) {
+        if (clab_dataset_n_vars(c->parts[i]) < least) {
+            least = clab_dataset_n_vars(c->parts[i]);
+            small = i;
+        }
+    }
+    if (least == 0 || (double)c->genes->shared >= c->o->min_shared * (double)least)
+        return CLAB_OK;
+    for (int i = 0; i < c->n; i++) {
+        const char *const *names = (const char *const *)c->parts[i]->var->index->data;
+        int64_t n = clab_dataset_n_vars(c->parts[i]);
+        clab_str_addf(&b, "%s%s has %s such as %s", i ? ", " : "", clab_show(c->keys[i]), clab_gene_id_kind(names, n),
+                      n ? clab_show(names[n - 1]) : "none");
+    }
+    (void)clab_fail(c->cx, CLAB_ESHAPE, "concat: only %s of the %s genes of %s are in all studies: %s",
+                    clab_text_count(c->genes->shared), clab_text_count(least), clab_show(c->keys[small]), b.s ? b.s : "");
+    clab_str_free(&b);
+    return clab_hint(c->cx, "match them by a var column that both have: lab.common_genes({a, b}, {by=\"gene_ids\"})");
 }
 
 static void tell_inner(const clab__concat *c)
@@ -251,6 +278,8 @@ clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, c
         s = check_keys(&c);
     if (s == CLAB_OK)
         s = join_genes(&c);
+    if (s == CLAB_OK && !o->outer)
+        s = check_shared(&c);
     if (s == CLAB_OK) {
         if (o->outer)
             tell_outer(&c);

@@ -1,0 +1,3 @@
+# exit: 2
+# err: --budget takes bytes
+--budget much -e 1

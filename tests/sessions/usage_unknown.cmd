@@ -1,0 +1,3 @@
+# exit: 2
+# err: no command or script 'plan'
+plan

@@ -1,0 +1,2 @@
+# out: celllab 
+--version
