@@ -1,6 +1,7 @@
 /* test_lua_verbs.c -- eval, check, complete and help, driven without a terminal. */
 #include "clab_test.h"
 #include "clab_lua.h"
+#include "roles.h"
 
 typedef struct {
     clab_ctx *cx;
@@ -209,7 +210,7 @@ static void test_exit_is_asked_for(void **state)
     free(err);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_results_are_printed, setup, teardown),
@@ -224,5 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exit_is_asked_for, setup, teardown),
     };
 
+    if (argc > 1 && strcmp(argv[1], "--guest") == 0)
+        return clab_guest_main(argc, argv, clab_roles); /* files are read by a guest of this program */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
