@@ -18,18 +18,27 @@ static bool incomplete(lua_State *L, int status)
     return n >= k && strcmp(msg + n - k, mark) == 0;
 }
 
-/* An expression is tried first, as `return ...`. Leaves the function or the message on the stack. */
+/* An expression is tried first, as `return ...`.  Leaves the function or the message on the stack.
+ * `1 +` is no statement at all, but the beginning of an expression: its message is the one that counts. */
 static int compile(lua_State *L, const char *code, const char *chunk)
 {
-    int status;
+    int as_value, status;
 
     lua_pushfstring(L, "return %s", code);
-    status = luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), chunk, "t");
+    as_value = luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), chunk, "t");
     lua_remove(L, -2);
-    if (status == LUA_OK)
-        return status;
-    lua_pop(L, 1);
-    return luaL_loadbufferx(L, code, strlen(code), chunk, "t");
+    if (as_value == LUA_OK)
+        return LUA_OK;
+    status = luaL_loadbufferx(L, code, strlen(code), chunk, "t");
+    if (status != LUA_OK && !incomplete(L, status)) {
+        lua_pop(L, 1);
+        if (incomplete(L, as_value))
+            return as_value;
+        lua_pop(L, 1);
+        return luaL_loadbufferx(L, code, strlen(code), chunk, "t"); /* the statement's message again */
+    }
+    lua_remove(L, -2);
+    return status;
 }
 
 clab_lua_result clab_lua_check(clab_lua *l, const char *code)
