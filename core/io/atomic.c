@@ -77,7 +77,8 @@ static clab_status make_temporary(clab_ctx *cx, clab__atomic *a)
     }
     clab_status st = CLAB_OK;
     if (a->fd < 0) {
-        st = clab_fail(cx, CLAB_EIO, "no file can be made in %s: %s", dir ? clab_show(dir) : "the directory", strerror(errno));
+        st = clab_fail(cx, CLAB_EIO, "no file can be made in %s: %s", dir ? clab_show(dir) : "the directory",
+                       strerror(errno));
         free(a->temporary);
         a->temporary = NULL;
     }

@@ -79,13 +79,16 @@ static clab_status raw_for_genes(clab_ctx *cx, const clab_dataset *d, clab_matri
 }
 
 /* "X holds 1.39 (cell AAAC-1, gene CD3E)" for the first value that is no count. */
-static void say_odd(clab_str *b, const clab_dataset *d, const char *what, const clab_matrix *m, const clab_value *var)
+static void say_odd(clab_str *b, const clab_dataset *d, const char *what, const clab_matrix *m,
+                    const clab_value *var)
 {
     const clab_store_info *i = info_of(m);
-    if (i->bad_row < 0 || i->bad_row >= clab_dataset_n_obs(d) || i->bad_col < 0 || i->bad_col >= clab_value_len(var))
+    if (i->bad_row < 0 || i->bad_row >= clab_dataset_n_obs(d) || i->bad_col < 0 ||
+        i->bad_col >= clab_value_len(var))
         clab_str_addf(b, "%s holds no whole numbers from 0", what);
     else
-        clab_str_addf(b, "%s holds %g (cell %s, gene %s)", what, i->bad_value, clab_show(clab_dataset_obs_name(d, i->bad_row)),
+        clab_str_addf(b, "%s holds %g (cell %s, gene %s)", what, i->bad_value,
+                      clab_show(clab_dataset_obs_name(d, i->bad_row)),
                       clab_show(((const char *const *)var->index->data)[i->bad_col]));
 }
 
@@ -98,9 +101,12 @@ static void warn_no_counts(clab_ctx *cx, const clab_dataset *d)
         clab_str_add(&b, d->x ? "; " : "");
         say_odd(&b, d, "raw.X", d->raw.x, d->raw.var);
     } else if (d->raw.x) {
-        clab_str_add(&b, d->x ? "; raw.X has counts, but not of all genes of X" : "raw.X has counts, but not of all genes");
+        clab_str_add(&b, d->x ? "; raw.X has counts, but not of all genes of X"
+                              : "raw.X has counts, but not of all genes");
     }
-    clab_warn(cx, "%s: no counts found: %s. Steps that need counts (scVI) will refuse; counts=\"layers.NAME\" names another place",
+    clab_warn(cx,
+              "%s: no counts found: %s. Steps that need counts (scVI) will refuse; counts=\"layers.NAME\" "
+              "names another place",
               clab_show(d->name), b.s ? b.s : "there is no matrix");
     clab_str_free(&b);
 }
@@ -130,8 +136,8 @@ static clab_status find_layer(clab_ctx *cx, clab_dataset *d, const char *wanted)
     clab_str list = {0};
     for (int64_t i = 0; i < d->n_layers; i++)
         clab_str_addf(&list, "%s%s", i ? ", " : "", clab_show(d->layer_names[i]));
-    clab_status st = clab_fail(cx, CLAB_ENOTFOUND, "%s has no %s; its layers are: %s", clab_show(d->name), clab_show(wanted),
-                               list.s ? list.s : "none");
+    clab_status st = clab_fail(cx, CLAB_ENOTFOUND, "%s has no %s; its layers are: %s", clab_show(d->name),
+                               clab_show(wanted), list.s ? list.s : "none");
     clab_str_free(&list);
     return st;
 }
@@ -143,7 +149,8 @@ static clab_status find_raw(clab_ctx *cx, clab_dataset *d)
         return clab_fail(cx, CLAB_ENOTFOUND, "%s has no raw", clab_show(d->name));
     clab_status st = raw_for_genes(cx, d, &raw);
     if (st == CLAB_OK && !raw)
-        st = clab_fail(cx, CLAB_ESHAPE, "%s: raw.X does not have every gene of X exactly once", clab_show(d->name));
+        st = clab_fail(cx, CLAB_ESHAPE, "%s: raw.X does not have every gene of X exactly once",
+                       clab_show(d->name));
     if (st == CLAB_OK)
         st = take(cx, d, raw, "raw.X");
     clab_matrix_unref(raw);
@@ -178,7 +185,8 @@ clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, const char *wanted)
         clab_str_free(&b);
         return CLAB_OK;
     }
-    clab_note(cx, "%s: counts are %s (%s cells x %s genes, whole numbers up to %.0f)", clab_show(d->name), d->counts_from,
-              clab_text_count(clab_dataset_n_obs(d)), clab_text_count(clab_dataset_n_vars(d)), info_of(d->counts)->max);
+    clab_note(cx, "%s: counts are %s (%s cells x %s genes, whole numbers up to %.0f)", clab_show(d->name),
+              d->counts_from, clab_text_count(clab_dataset_n_obs(d)), clab_text_count(clab_dataset_n_vars(d)),
+              info_of(d->counts)->max);
     return CLAB_OK;
 }

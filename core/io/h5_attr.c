@@ -36,7 +36,8 @@ bool clab__h5_attr_str(hid_t obj, const char *name, char *buf, size_t n)
     int64_t count = 0;
     bool ok = false;
     *buf = 0;
-    if (attr_open(obj, name, &attr, &type, &space, &count) && count == 1 && H5Tget_class(type) == H5T_STRING) {
+    if (attr_open(obj, name, &attr, &type, &space, &count) && count == 1 &&
+        H5Tget_class(type) == H5T_STRING) {
         if (H5Tis_variable_str(type) > 0) {
             char *s = NULL;
             ok = H5Aread(attr, type, &s) >= 0 && s;
@@ -48,7 +49,8 @@ bool clab__h5_attr_str(hid_t obj, const char *name, char *buf, size_t n)
             char *s = size > 0 && size < 65536 ? calloc(size + 1, 1) : NULL;
             ok = s && H5Aread(attr, type, s) >= 0;
             if (ok) {
-                for (size_t i = strlen(s); H5Tget_strpad(type) == H5T_STR_SPACEPAD && i > 0 && s[i - 1] == ' '; i--)
+                for (size_t i = strlen(s);
+                     H5Tget_strpad(type) == H5T_STR_SPACEPAD && i > 0 && s[i - 1] == ' '; i--)
                     s[i - 1] = 0;
                 snprintf(buf, n, "%s", s);
             }
@@ -65,7 +67,8 @@ int clab__h5_attr_ints(hid_t obj, const char *name, int64_t *v, int max)
     int64_t count = 0, all[8];
     int got = -1;
     if (attr_open(obj, name, &attr, &type, &space, &count) && count <= 8 &&
-        (H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_ENUM) && H5Aread(attr, H5T_NATIVE_INT64, all) >= 0) {
+        (H5Tget_class(type) == H5T_INTEGER || H5Tget_class(type) == H5T_ENUM) &&
+        H5Aread(attr, H5T_NATIVE_INT64, all) >= 0) {
         got = (int)count;
         for (int i = 0; i < got && i < max; i++)
             v[i] = all[i];
@@ -83,18 +86,21 @@ bool clab__h5_attr_bool(hid_t obj, const char *name, bool *v)
     return true;
 }
 
-clab_status clab__h5_attr_names(clab__h5 *h, hid_t obj, const char *name, const char *at, clab__names *out, bool *found)
+clab_status clab__h5_attr_names(clab__h5 *h, hid_t obj, const char *name, const char *at, clab__names *out,
+                                bool *found)
 {
     hid_t attr = -1, type = -1, space = -1;
     int64_t count = 0;
     clab__strings s = {0};
     clab_status st = CLAB_OK;
     *out = (clab__names){0};
-    *found = attr_open(obj, name, &attr, &type, &space, &count) && H5Sget_simple_extent_type(space) != H5S_NULL;
+    *found =
+        attr_open(obj, name, &attr, &type, &space, &count) && H5Sget_simple_extent_type(space) != H5S_NULL;
     if (!*found || count == 0) /* an empty frame's column-order is an empty array of floats */
         goto done;
     if (H5Tget_class(type) != H5T_STRING) {
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: the attribute '%s' does not hold strings", h->name, clab_show(at), name);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: the attribute '%s' does not hold strings", h->name,
+                       clab_show(at), name);
         goto done;
     }
     st = clab__strings_read(h, attr, true, NULL, type, space, at, &s);

@@ -1,5 +1,6 @@
 /* h5_chunks.c -- the common case made fast: chunks that are deflated (shuffled or not) and already of our
- * type are taken from the file as they are and inflated on all threads.  Anything else: false, and HDF5 reads. */
+ * type are taken from the file as they are and inflated on all threads.  Anything else: false, and HDF5
+ * reads. */
 #include "io/h5_impl.h"
 
 #include "base/pool.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_MAX (1LL << 20)  /* bytes: a larger chunk would be inflated again for every slice of it */
+#define CHUNK_MAX (1LL << 20) /* bytes: a larger chunk would be inflated again for every slice of it */
 #define MAX_WORKERS 256
 
 /* Exactly [deflate] or [shuffle, deflate]. */
@@ -34,7 +35,8 @@ clab_status clab__chunks_prepare(clab__h5 *h, clab__set *s)
         return CLAB_OK;
     hid_t dcpl = H5Dget_create_plist(s->id);
     if (dcpl < 0)
-        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at), clab__h5_why());
+        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at),
+                         clab__h5_why());
     s->fast = is_deflated(dcpl, &shuffled) && H5Tequal(s->type, clab__dtype_mem(s->dtype)) > 0 &&
               (int64_t)s->chunk[0] * (int64_t)H5Tget_size(s->type) <= CHUNK_MAX;
     s->shuffled = shuffled;
@@ -49,9 +51,9 @@ typedef struct {
 
 typedef struct {
     const clab__set *s;
-    size_t size;               /* of an element */
-    int64_t chunk;             /* elements of a chunk */
-    int64_t first, n;          /* the slice */
+    size_t size;      /* of an element */
+    int64_t chunk;    /* elements of a chunk */
+    int64_t first, n; /* the slice */
     int64_t first_chunk;
     piece *pieces;
     char *out;
@@ -89,8 +91,10 @@ static clab_status inflate_chunk(clab_ctx *cx, int64_t k, int worker, void *arg)
     bool whole = from == start && to == start + j->chunk && !j->s->shuffled;
     char *place = j->out + (size_t)(from - j->first) * j->size;
     char *inflated = whole ? place : j->scratch[worker];
-    if (libdeflate_zlib_decompress(j->z[worker], j->pieces[k].packed, j->pieces[k].n, inflated, bytes, NULL) != LIBDEFLATE_SUCCESS)
-        return clab_fail(cx, CLAB_EIO, "%s is damaged: the chunk at element %lld does not inflate", clab_show(j->s->at), (long long)start);
+    if (libdeflate_zlib_decompress(j->z[worker], j->pieces[k].packed, j->pieces[k].n, inflated, bytes,
+                                   NULL) != LIBDEFLATE_SUCCESS)
+        return clab_fail(cx, CLAB_EIO, "%s is damaged: the chunk at element %lld does not inflate",
+                         clab_show(j->s->at), (long long)start);
     if (whole)
         return CLAB_OK;
     if (j->s->shuffled) {
@@ -101,9 +105,15 @@ static clab_status inflate_chunk(clab_ctx *cx, int64_t k, int worker, void *arg)
     return CLAB_OK;
 }
 
-clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, void *out, bool *done)
+clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, void *out,
+                               bool *done)
 {
-    job j = {.s = s, .size = H5Tget_size(s->type), .chunk = (int64_t)s->chunk[0], .first = first, .n = n, .out = out};
+    job j = {.s = s,
+             .size = H5Tget_size(s->type),
+             .chunk = (int64_t)s->chunk[0],
+             .first = first,
+             .n = n,
+             .out = out};
     int workers = clab_threads(h->cx) < MAX_WORKERS ? clab_threads(h->cx) : MAX_WORKERS;
     clab_status st = CLAB_OK;
     j.first_chunk = first / j.chunk;

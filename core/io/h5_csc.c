@@ -8,15 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE (1LL << 20)         /* entries read at a time */
-#define PASS_MIN (16LL << 20)     /* entries one pass may keep */
+#define PIECE (1LL << 20)     /* entries read at a time */
+#define PASS_MIN (16LL << 20) /* entries one pass may keep */
 
-/* ---- tidy rows ----------------------------------------------------------------------------------------------*/
+/* ---- tidy rows -----------------------------------------------------------------------------------*/
 
 static void add_value(void *values, int64_t to, const void *from, clab_dtype t)
 {
     switch (t) {
-#define ADD(T, type) case T: ((type *)values)[to] = (type)(((type *)values)[to] + *(const type *)from); break;
+#define ADD(T, type)                                                                                         \
+    case T:                                                                                                  \
+        ((type *)values)[to] = (type)(((type *)values)[to] + *(const type *)from);                           \
+        break;
         ADD(CLAB_F32, float)
         ADD(CLAB_F64, double)
         ADD(CLAB_I8, int8_t)
@@ -27,10 +30,12 @@ static void add_value(void *values, int64_t to, const void *from, clab_dtype t)
         ADD(CLAB_U64, uint64_t)
 #undef ADD
     case CLAB_I32: /* wraps as numpy does */
-        ((int32_t *)values)[to] = (int32_t)((uint32_t)((int32_t *)values)[to] + (uint32_t)*(const int32_t *)from);
+        ((int32_t *)values)[to] =
+            (int32_t)((uint32_t)((int32_t *)values)[to] + (uint32_t) * (const int32_t *)from);
         break;
     case CLAB_I64:
-        ((int64_t *)values)[to] = (int64_t)((uint64_t)((int64_t *)values)[to] + (uint64_t)*(const int64_t *)from);
+        ((int64_t *)values)[to] =
+            (int64_t)((uint64_t)((int64_t *)values)[to] + (uint64_t) * (const int64_t *)from);
         break;
     case CLAB_BOOL:
         ((uint8_t *)values)[to] |= *(const uint8_t *)from;
@@ -62,7 +67,8 @@ static bool is_tidy(const int32_t *indices, int64_t from, int64_t to)
 }
 
 /* One row at from..to, written from `at` on (at <= from); returns its new end. */
-static int64_t tidy_row(entry *e, char *copy, int64_t from, int64_t to, int64_t at, int32_t *indices, char *values, clab_dtype t)
+static int64_t tidy_row(entry *e, char *copy, int64_t from, int64_t to, int64_t at, int32_t *indices,
+                        char *values, clab_dtype t)
 {
     size_t size = clab_dtype_size(t);
     int64_t n = to - from, start = at;
@@ -83,7 +89,8 @@ static int64_t tidy_row(entry *e, char *copy, int64_t from, int64_t to, int64_t 
     return at;
 }
 
-clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_t *indptr, int32_t *indices, void *values, clab_dtype t)
+clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_t *indptr, int32_t *indices, void *values,
+                            clab_dtype t)
 {
     size_t size = clab_dtype_size(t);
     int64_t longest = 0, row = 0, at = 0;
@@ -114,18 +121,18 @@ clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_t *indptr, int32
     return CLAB_OK;
 }
 
-/* ---- columns into rows -------------------------------------------------------------------------------------------*/
+/* ---- columns into rows ---------------------------------------------------------------------------*/
 
 typedef struct {
     clab__h5 *h;
     clab__matrix *m;
     const int64_t *colptr;
-    int64_t *rowptr;      /* n_rows + 1 */
-    int64_t *next;        /* where the next entry of each row of this pass goes */
-    int64_t *ptr;         /* row pointers of this pass */
-    int32_t *in_rows;     /* a piece as read */
+    int64_t *rowptr;  /* n_rows + 1 */
+    int64_t *next;    /* where the next entry of each row of this pass goes */
+    int64_t *ptr;     /* row pointers of this pass */
+    int32_t *in_rows; /* a piece as read */
     char *in_values;
-    int32_t *columns;     /* the rows of this pass */
+    int32_t *columns; /* the rows of this pass */
     char *values;
     size_t size;
 } turn;
@@ -197,19 +204,24 @@ clab_status clab__csc_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr
     clab_ctx *cx = h->cx;
     clab_status st;
     if ((st = clab__h5_ask(h, m->indptr.at, rows * 24)) != CLAB_OK ||
-        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, rows * 8, "entries per cell", (void **)&t.rowptr)) != CLAB_OK ||
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, rows * 8, "entries per cell", (void **)&t.rowptr)) !=
+            CLAB_OK ||
         (st = clab_mem_alloc(cx, CLAB_MEM_WORK, rows * 8, "entries per cell", (void **)&t.next)) != CLAB_OK ||
         (st = clab_mem_alloc(cx, CLAB_MEM_WORK, rows * 8, "entries per cell", (void **)&t.ptr)) != CLAB_OK ||
-        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, piece * 4 + 64, "a block of indices", (void **)&t.in_rows)) != CLAB_OK ||
-        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, piece * (int64_t)t.size + 64, "a block of values", (void **)&t.in_values)) != CLAB_OK ||
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, piece * 4 + 64, "a block of indices", (void **)&t.in_rows)) !=
+            CLAB_OK ||
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, piece * (int64_t)t.size + 64, "a block of values",
+                             (void **)&t.in_values)) != CLAB_OK ||
         (st = count_rows(&t)) != CLAB_OK)
         goto done;
     for (int64_t r = 0; r < m->n_rows; r++) /* a single row may be longer than a pass */
         keep = t.rowptr[r + 1] - t.rowptr[r] > keep ? t.rowptr[r + 1] - t.rowptr[r] : keep;
     keep = keep < m->nnz ? keep : m->nnz;
     if ((st = clab__h5_ask(h, m->data.at, keep * (4 + (int64_t)t.size))) != CLAB_OK ||
-        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, keep * 4 + 64, "columns turned into rows", (void **)&t.columns)) != CLAB_OK ||
-        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, keep * (int64_t)t.size + 64, "columns turned into rows", (void **)&t.values)) != CLAB_OK)
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, keep * 4 + 64, "columns turned into rows",
+                             (void **)&t.columns)) != CLAB_OK ||
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, keep * (int64_t)t.size + 64, "columns turned into rows",
+                             (void **)&t.values)) != CLAB_OK)
         goto done;
     st = turn_rows(&t, keep, k);
 done:

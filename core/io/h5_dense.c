@@ -11,13 +11,13 @@ static int64_t pick(const void *row, int64_t n, clab_dtype t, int32_t *indices, 
 {
     int64_t k = 0;
     switch (t) {
-#define PICK(T, type)                                         \
-    case T:                                                   \
-        for (int64_t j = 0; j < n; j++)                       \
-            if (((const type *)row)[j] != 0) {                \
-                indices[k] = (int32_t)j;                      \
-                ((type *)values)[k++] = ((const type *)row)[j]; \
-            }                                                 \
+#define PICK(T, type)                                                                                        \
+    case T:                                                                                                  \
+        for (int64_t j = 0; j < n; j++)                                                                      \
+            if (((const type *)row)[j] != 0) {                                                               \
+                indices[k] = (int32_t)j;                                                                     \
+                ((type *)values)[k++] = ((const type *)row)[j];                                              \
+            }                                                                                                \
         break;
         PICK(CLAB_F32, float)
         PICK(CLAB_F64, double)
@@ -56,8 +56,8 @@ static clab_status read_block(clab__h5 *h, const clab__matrix *m, int64_t row, i
     const char *why = ok ? "" : clab__h5_why();
     H5Sclose(in);
     if (!ok)
-        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at row %lld: %s", h->name, clab_show(m->data.at),
-                         (long long)row, why);
+        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at row %lld: %s", h->name,
+                         clab_show(m->data.at), (long long)row, why);
     return CLAB_OK;
 }
 
@@ -71,20 +71,25 @@ clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
         return st;
     int64_t rows = rows_of_block(m, row_bytes), cells = rows * m->n_cols;
     if ((st = clab_mem_size(h->cx, cells, 2 * size + sizeof(int32_t), &bytes)) != CLAB_OK ||
-        (st = clab__h5_ask(h, m->data.at, bytes)) != CLAB_OK || (st = clab__set_cache(h, &m->data)) != CLAB_OK ||
-        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * (int64_t)size + 64, "a block of rows", &block)) != CLAB_OK ||
-        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * 4 + 64, "a block of indices", &indices)) != CLAB_OK ||
-        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * (int64_t)size + 64, "a block of values", &values)) != CLAB_OK ||
+        (st = clab__h5_ask(h, m->data.at, bytes)) != CLAB_OK ||
+        (st = clab__set_cache(h, &m->data)) != CLAB_OK ||
+        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * (int64_t)size + 64, "a block of rows", &block)) !=
+            CLAB_OK ||
+        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * 4 + 64, "a block of indices", &indices)) !=
+            CLAB_OK ||
+        (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, cells * (int64_t)size + 64, "a block of values",
+                             &values)) != CLAB_OK ||
         (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, (rows + 1) * 8, "row pointers", (void **)&ptr)) != CLAB_OK)
         goto done;
     for (int64_t row = 0; st == CLAB_OK && row < m->n_rows; row += rows) {
         int64_t n = m->n_rows - row < rows ? m->n_rows - row : rows;
-        if ((st = clab_check(h->cx)) != CLAB_OK || (m->n_cols > 0 && (st = read_block(h, m, row, n, block)) != CLAB_OK))
+        if ((st = clab_check(h->cx)) != CLAB_OK ||
+            (m->n_cols > 0 && (st = read_block(h, m, row, n, block)) != CLAB_OK))
             break;
         ptr[0] = 0;
         for (int64_t i = 0; i < n; i++)
-            ptr[i + 1] = ptr[i] + pick((char *)block + (size_t)(i * row_bytes), m->n_cols, m->dtype, (int32_t *)indices + ptr[i],
-                                       (char *)values + (size_t)ptr[i] * size);
+            ptr[i + 1] = ptr[i] + pick((char *)block + (size_t)(i * row_bytes), m->n_cols, m->dtype,
+                                       (int32_t *)indices + ptr[i], (char *)values + (size_t)ptr[i] * size);
         st = k->rows(k, h, n, ptr, indices, values);
     }
 done:

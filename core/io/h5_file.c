@@ -24,7 +24,7 @@ void clab__h5_library(void)
     clab__lzf_register();
 }
 
-/* ---- the error stack ----------------------------------------------------------------------------*/
+/* ---- the error stack -----------------------------------------------------------------------------*/
 
 static herr_t keep_deepest(unsigned n, const H5E_error2_t *e, void *user)
 {
@@ -43,7 +43,7 @@ const char *clab__h5_why(void)
     return *text ? clab_show(text) : "no reason given";
 }
 
-/* ---- the file -------------------------------------------------------------------------------------*/
+/* ---- the file ------------------------------------------------------------------------------------*/
 
 /* What a file that is no HDF5 seems to be. */
 static clab_status fail_not_hdf5(clab__h5 *h, const char *path)
@@ -56,7 +56,8 @@ static clab_status fail_not_hdf5(clab__h5 *h, const char *path)
     close(fd);
     if (n == 0)
         return clab_fail(h->cx, CLAB_EFORMAT, "%s is empty (0 bytes)", h->name);
-    (void)clab_fail(h->cx, CLAB_EFORMAT, "%s is not an HDF5 file, which .h5ad and 10x .h5 files are", h->name);
+    (void)clab_fail(h->cx, CLAB_EFORMAT, "%s is not an HDF5 file, which .h5ad and 10x .h5 files are",
+                    h->name);
     if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b)
         return clab_hint(h->cx, "it is gzip-compressed: unpack it with gunzip first");
     return clab_hint(h->cx, "check that the download is complete and the file is what its name says");
@@ -91,8 +92,10 @@ clab_status clab__h5_open(clab__h5 *h, const char *path)
         why = h->file < 0 ? clab__h5_why() : "";
         H5Pclose(fapl);
         if (h->file >= 0)
-            clab_warn(h->cx, "%s could not be locked (another program may be writing it, or the file system "
-                      "has no locks); it is read without a lock", h->name);
+            clab_warn(h->cx,
+                      "%s could not be locked (another program may be writing it, or the file system "
+                      "has no locks); it is read without a lock",
+                      h->name);
     }
     if (h->file < 0) {
         (void)clab_fail(h->cx, CLAB_EFORMAT, "%s cannot be opened as HDF5: %s", h->name, why);
@@ -111,7 +114,8 @@ void clab__h5_close(clab__h5 *h)
         clab_warn(h->cx, "%s: left out, not understood: %s%s", h->name, h->left_out.s ? h->left_out.s : "",
                   h->left_out.len > LEFT_OUT_SHOWN ? " ..." : "");
     if (h->n_latin1 > 0)
-        clab_warn(h->cx, "%s: %s strings are not UTF-8 and were read as Latin-1", h->name, clab_text_count(h->n_latin1));
+        clab_warn(h->cx, "%s: %s strings are not UTF-8 and were read as Latin-1", h->name,
+                  clab_text_count(h->n_latin1));
     clab_str_free(&h->left_out);
 }
 
@@ -150,7 +154,7 @@ const char *clab__h5_at(char *buf, const char *at, const char *name)
     return buf;
 }
 
-/* ---- members ------------------------------------------------------------------------------------------*/
+/* ---- members -------------------------------------------------------------------------------------*/
 
 bool clab__h5_has(hid_t group, const char *name)
 {
@@ -167,19 +171,23 @@ clab_status clab__h5_member(clab__h5 *h, hid_t group, const char *name, const ch
     H5L_info_t link;
     *out = -1;
     if (!*name || *name == '/' || strncmp(name, "../", 3) == 0 || strstr(name, "/../"))
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: the name points out of its group; not followed", h->name, clab_show(at));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: the name points out of its group; not followed",
+                         h->name, clab_show(at));
     if (++h->n_elements > MAX_ELEMENTS)
         return clab_fail(h->cx, CLAB_EFORMAT, "%s has more than %d elements", h->name, MAX_ELEMENTS);
     if (H5Lget_info(group, name, &link, H5P_DEFAULT) < 0)
         return clab_fail(h->cx, CLAB_ENOTFOUND, "%s has no %s", h->name, clab_show(at));
     if (link.type >= H5L_TYPE_UD_MIN)
-        return clab_hint(h->cx, "%s", (clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a link to another file; not followed",
-                         h->name, clab_show(at)), "copy the data into one file (h5repack or h5copy)"));
+        return clab_hint(h->cx, "%s",
+                         (clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a link to another file; not followed",
+                                    h->name, clab_show(at)),
+                          "copy the data into one file (h5repack or h5copy)"));
     *out = H5Oopen(group, name, H5P_DEFAULT);
     if (*out < 0 && link.type == H5L_TYPE_SOFT)
         return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a link that leads nowhere", h->name, clab_show(at));
     if (*out < 0)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s cannot be opened: %s", h->name, clab_show(at), clab__h5_why());
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s cannot be opened: %s", h->name, clab_show(at),
+                         clab__h5_why());
     return CLAB_OK;
 }
 

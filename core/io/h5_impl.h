@@ -15,27 +15,27 @@
 #include "guest/wire.h"
 #include "ledger/ledger.h"
 
-#define CLAB__DEPTH 32              /* groups inside groups */
-#define CLAB__AT 512                /* bytes of an object's path in messages and records */
+#define CLAB__DEPTH 32 /* groups inside groups */
+#define CLAB__AT 512   /* bytes of an object's path in messages and records */
 #define CLAB__FILTER_LZF 32000
-#define CLAB__SMALL (16LL << 20)    /* bytes that may be taken without asking */
+#define CLAB__SMALL (16LL << 20) /* bytes that may be taken without asking */
 
 /* An open file and what has been found out on the way. */
 typedef struct {
     clab_ctx *cx;
     hid_t file;
-    const char *name;               /* of the file, safe to show; borrowed */
-    clab_wire *wire;                /* to the session, for budget questions; NULL = no questions */
-    int fd_socket;                  /* where finished stores are sent; -1 = none */
-    haddr_t above[CLAB__DEPTH];     /* groups from the root to here: a member that is one of them is a loop */
+    const char *name;           /* of the file, safe to show; borrowed */
+    clab_wire *wire;            /* to the session, for budget questions; NULL = no questions */
+    int fd_socket;              /* where finished stores are sent; -1 = none */
+    haddr_t above[CLAB__DEPTH]; /* groups from the root to here: a member that is one of them is a loop */
     int depth;
     int64_t n_elements;
-    clab_str left_out;              /* "uns/a (why), ..." */
+    clab_str left_out; /* "uns/a (why), ..." */
     int64_t n_left_out;
-    int64_t n_latin1;               /* strings that were not UTF-8 */
+    int64_t n_latin1; /* strings that were not UTF-8 */
 } clab__h5;
 
-/* ---- the library and the file (h5_file.c) ---------------------------------------------------------*/
+/* ---- the library and the file (h5_file.c) --------------------------------------------------------*/
 /* Quiet, without external links, plugins only when HDF5_PLUGIN_PATH names them, LZF added. */
 void clab__h5_library(void);
 CLAB_MUST_CHECK clab_status clab__h5_open(clab__h5 *h, const char *path);
@@ -50,12 +50,13 @@ CLAB_MUST_CHECK clab_status clab__h5_ask(clab__h5 *h, const char *at, int64_t by
 /* "obs" + "cell_type" = "obs/cell_type" into buf[CLAB__AT]; buf may not be `at`. */
 const char *clab__h5_at(char *buf, const char *at, const char *name);
 
-/* ---- members of groups -------------------------------------------------------------------------------
+/* ---- members of groups -----------------------------------------------------------------------------
  * clab__h5_has -- is there a link of that name that leads to an object? */
 bool clab__h5_has(hid_t group, const char *name);
 /* Open group/name, where name may be a path below the group.  Refuses links out of the file.
  * EFORMAT or ENOTFOUND with words; *out must be given to H5Oclose. */
-CLAB_MUST_CHECK clab_status clab__h5_member(clab__h5 *h, hid_t group, const char *name, const char *at, hid_t *out);
+CLAB_MUST_CHECK clab_status clab__h5_member(clab__h5 *h, hid_t group, const char *name, const char *at,
+                                            hid_t *out);
 /* Names of the members in alphabetical order; free with clab__names_free. */
 typedef struct {
     char **s;
@@ -75,29 +76,31 @@ bool clab__h5_attr_str(hid_t obj, const char *name, char *buf, size_t n);
 int clab__h5_attr_ints(hid_t obj, const char *name, int64_t *v, int max); /* how many there are, -1 = none */
 bool clab__h5_attr_bool(hid_t obj, const char *name, bool *v);
 /* All strings of a string attribute; *found false when absent, NULL-spaced or empty without a type. */
-CLAB_MUST_CHECK clab_status clab__h5_attr_names(clab__h5 *h, hid_t obj, const char *name, const char *at, clab__names *out, bool *found);
+CLAB_MUST_CHECK clab_status clab__h5_attr_names(clab__h5 *h, hid_t obj, const char *name, const char *at,
+                                                clab__names *out, bool *found);
 
-/* ---- datasets (h5_set.c) --------------------------------------------------------------------------------*/
+/* ---- datasets (h5_set.c) -------------------------------------------------------------------------*/
 typedef enum { CLAB__NUMBER, CLAB__STRING, CLAB__COMPOUND, CLAB__OTHER } clab__class;
 
 typedef struct {
     hid_t id, type, space;
-    const char *at;         /* borrowed, for messages */
+    const char *at; /* borrowed, for messages */
     clab__class cls;
-    clab_dtype dtype;       /* NUMBER */
-    bool null;              /* H5S_NULL */
+    clab_dtype dtype; /* NUMBER */
+    bool null;        /* H5S_NULL */
     int rank;
     hsize_t dims[H5S_MAX_RANK];
-    int64_t n;              /* elements */
+    int64_t n;                   /* elements */
     hsize_t chunk[H5S_MAX_RANK]; /* 0 = not chunked */
-    hsize_t stored;         /* bytes in the file */
-    bool fast, shuffled;    /* chunks may be inflated here (clab__chunks_prepare) */
+    hsize_t stored;              /* bytes in the file */
+    bool fast, shuffled;         /* chunks may be inflated here (clab__chunks_prepare) */
 } clab__set;
 
 /* Takes obj (also on error).  Refuses external storage, virtual datasets and filters that are not here. */
 CLAB_MUST_CHECK clab_status clab__set_open(clab__h5 *h, hid_t obj, const char *at, clab__set *out);
 /* group/name must be a dataset. */
-CLAB_MUST_CHECK clab_status clab__set_member(clab__h5 *h, hid_t group, const char *name, const char *at, clab__set *out);
+CLAB_MUST_CHECK clab_status clab__set_member(clab__h5 *h, hid_t group, const char *name, const char *at,
+                                             clab__set *out);
 void clab__set_close(clab__set *s);
 /* Can `bytes` in memory stand behind what is stored?  Refuses sizes that were only declared. */
 CLAB_MUST_CHECK clab_status clab__set_plausible(clab__h5 *h, const clab__set *s, int64_t n, size_t size);
@@ -105,83 +108,110 @@ CLAB_MUST_CHECK clab_status clab__set_plausible(clab__h5 *h, const clab__set *s,
 bool clab__type_dtype(hid_t type, clab_dtype *out);
 hid_t clab__dtype_mem(clab_dtype t); /* borrowed */
 /* Rows first..first+n of a rank-1 dataset, converted to `mem`. */
-CLAB_MUST_CHECK clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem, void *buf);
+CLAB_MUST_CHECK clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
+                                            hid_t mem, void *buf);
 /* A cache of at least one row of chunks, so that row blocks do not inflate a chunk twice. */
 CLAB_MUST_CHECK clab_status clab__set_cache(clab__h5 *h, clab__set *s);
 
 /* Chunks inflated by libdeflate on all threads where they are plain enough (h5_chunks.c).
  * *done false: they are not, nothing was read. */
 CLAB_MUST_CHECK clab_status clab__chunks_prepare(clab__h5 *h, clab__set *s);
-CLAB_MUST_CHECK clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, void *out, bool *done);
+CLAB_MUST_CHECK clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
+                                               void *out, bool *done);
 
 /* Every string of a dataset (or of one field of it), or of an attribute, as UTF-8. */
 typedef struct {
     char **s;
     int64_t n;
-    void *block;         /* fixed-length strings */
+    void *block; /* fixed-length strings */
     hid_t vl_type, vl_space;
-    char **fixed;        /* what stood where a string had to be converted */
+    char **fixed; /* what stood where a string had to be converted */
 } clab__strings;
-CLAB_MUST_CHECK clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const char *field, hid_t type, hid_t space, const char *at, clab__strings *out);
+CLAB_MUST_CHECK clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const char *field,
+                                               hid_t type, hid_t space, const char *at, clab__strings *out);
 void clab__strings_free(clab__strings *s);
 
-/* ---- elements as values (h5_value.c, h5_table.c) ---------------------------------------------------------
+/* ---- elements as values (h5_value.c, h5_table.c) ---------------------------------------------------
  * clab__read_element -- any element; takes obj.  *out is NULL when it was left out (and noted). */
 CLAB_MUST_CHECK clab_status clab__read_element(clab__h5 *h, hid_t obj, const char *at, clab_value **out);
 /* The member of a group; ENOTFOUND when absent. */
-CLAB_MUST_CHECK clab_status clab__read_member(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_member(clab__h5 *h, hid_t group, const char *name, const char *at,
+                                              clab_value **out);
 CLAB_MUST_CHECK clab_status clab__read_dict(clab__h5 *h, hid_t group, const char *at, clab_value **out);
-CLAB_MUST_CHECK clab_status clab__read_set(clab__h5 *h, const clab__set *s, const char *field, hid_t type, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_set(clab__h5 *h, const clab__set *s, const char *field, hid_t type,
+                                           clab_value **out);
 CLAB_MUST_CHECK clab_status clab__read_table(clab__h5 *h, hid_t group, const char *at, clab_value **out);
-CLAB_MUST_CHECK clab_status clab__read_categorical(clab__h5 *h, hid_t group, const char *at, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_categorical(clab__h5 *h, hid_t group, const char *at,
+                                                   clab_value **out);
 CLAB_MUST_CHECK clab_status clab__read_nullable(clab__h5 *h, hid_t group, const char *at, clab_value **out);
 /* A categorical from a dataset of codes and its levels; takes neither. */
-CLAB_MUST_CHECK clab_status clab__read_codes(clab__h5 *h, const clab__set *codes, const char *field, hid_t type, const clab_value *levels, bool ordered, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_codes(clab__h5 *h, const clab__set *codes, const char *field,
+                                             hid_t type, const clab_value *levels, bool ordered,
+                                             clab_value **out);
 /* obs, var, raw/var: a dataframe group, or a compound dataset of AnnData < 0.7 (read_guest.c). */
-CLAB_MUST_CHECK clab_status clab__read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_frame(clab__h5 *h, hid_t group, const char *name, const char *at,
+                                             clab_value **out);
 /* AnnData < 0.7 (h5_legacy.c): compound obs/var with levels in uns/NAME_categories, compound obsm/varm. */
-CLAB_MUST_CHECK clab_status clab__read_table_compound(clab__h5 *h, const clab__set *s, hid_t uns, clab_value **out);
-CLAB_MUST_CHECK clab_status clab__read_records(clab__h5 *h, const clab__set *s, bool as_dict, clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_table_compound(clab__h5 *h, const clab__set *s, hid_t uns,
+                                                      clab_value **out);
+CLAB_MUST_CHECK clab_status clab__read_records(clab__h5 *h, const clab__set *s, bool as_dict,
+                                               clab_value **out);
 
-/* ---- matrices (h5_sparse.c, h5_csc.c, h5_dense.c) ------------------------------------------------------------
+/* ---- matrices (h5_sparse.c, h5_csc.c, h5_dense.c) --------------------------------------------------
  * Rows leave through a sink, in order, in blocks: sorted, duplicates added up, values of `dtype`. */
 typedef struct clab__sink clab__sink;
 struct clab__sink {
-    clab_status (*begin)(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype, bool dense);
-    clab_status (*rows)(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values);
+    clab_status (*begin)(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype,
+                         bool dense);
+    clab_status (*rows)(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr,
+                        const int32_t *indices, const void *values);
 };
 
 /* What the headers of a matrix say; the arrays are not read yet. */
 typedef struct {
-    char kind[8];           /* "csr", "csc", "dense" */
+    char kind[8]; /* "csr", "csc", "dense" */
     int64_t n_rows, n_cols;
     clab_dtype dtype;
-    int64_t nnz;            /* stored entries; dense: n_rows x n_cols */
-    int64_t stored;         /* bytes in the file */
+    int64_t nnz;                     /* stored entries; dense: n_rows x n_cols */
+    int64_t stored;                  /* bytes in the file */
     clab__set data, indices, indptr; /* sparse; dense: data */
     char at[3][CLAB__AT];
 } clab__matrix;
 /* Takes obj.  n_rows, n_cols: what must come out (-1 = any). */
-CLAB_MUST_CHECK clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols, clab__matrix *out);
+CLAB_MUST_CHECK clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows,
+                                              int64_t n_cols, clab__matrix *out);
 void clab__matrix_close(clab__matrix *m);
 /* Arrays laid out as CSR under other names (10x). Takes the members of the group. */
-CLAB_MUST_CHECK clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, bool by_column, int64_t n_rows, int64_t n_cols, clab__matrix *out);
+CLAB_MUST_CHECK clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, bool by_column,
+                                                     int64_t n_rows, int64_t n_cols, clab__matrix *out);
 /* Row (or column) pointers, checked: from 0, never down, to the end of the arrays; clab_mem_free them. */
 CLAB_MUST_CHECK clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out);
 /* Stream all rows into the sink. */
 CLAB_MUST_CHECK clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
-CLAB_MUST_CHECK clab_status clab__csc_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr, clab__sink *k);
+CLAB_MUST_CHECK clab_status clab__csc_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr,
+                                             clab__sink *k);
 CLAB_MUST_CHECK clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
 /* Sort the columns inside the rows of a block and add up duplicates, in place; rows shrink. */
-CLAB_MUST_CHECK clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_t *indptr, int32_t *indices, void *values, clab_dtype t);
+CLAB_MUST_CHECK clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_t *indptr, int32_t *indices,
+                                            void *values, clab_dtype t);
 /* Read indices as int32, each checked to be in 0..limit-1. */
-CLAB_MUST_CHECK clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, int64_t limit, int32_t *out);
+CLAB_MUST_CHECK clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
+                                               int64_t limit, int32_t *out);
 /* Small sparse matrices as values. */
 CLAB_MUST_CHECK clab_status clab__read_sparse(clab__h5 *h, hid_t obj, const char *at, clab_value **out);
+/* What its values are like: of all of them, or of the first 65,536 as they are stored (inspect_scan.c). */
+typedef struct {
+    clab__sink sink;
+    clab_dtype dtype;
+    int64_t stored, nonzero;
+    bool whole, negative, finite;
+    double min, max;
+} clab__scan;
+CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out);
 /* A matrix as a store in a memfd, announced and sent to the session under `section`. */
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
 
-/* ---- the 10x layout (tenx.c) -----------------------------------------------------------------------------------*/
+/* ---- the 10x layout (tenx.c) ---------------------------------------------------------------------*/
 typedef enum { CLAB__H5AD, CLAB__TENX3, CLAB__TENX2 } clab__format;
 CLAB_MUST_CHECK clab_status clab__format_tell(clab__h5 *h, clab__format *out);
 typedef struct {
@@ -191,11 +221,11 @@ typedef struct {
 CLAB_MUST_CHECK clab_status clab__tenx_open(clab__h5 *h, clab__format f, const char *genome, clab__tenx *out);
 void clab__tenx_close(clab__tenx *t);
 
-/* ---- records on the wire -----------------------------------------------------------------------------------------
+/* ---- records on the wire ---------------------------------------------------------------------------
  * guest to session: a letter, then what it announces */
-#define CLAB__REC_VALUE 'V'   /* section, value */
-#define CLAB__REC_MATRIX 'M'  /* section; the descriptor went through the socket; h5-write: header, blocks */
-#define CLAB__REC_ASK 'A'     /* object, bytes; the answer is one byte, 1 = go on */
+#define CLAB__REC_VALUE 'V'  /* section, value */
+#define CLAB__REC_MATRIX 'M' /* section; the descriptor went through the socket; h5-write: header, blocks */
+#define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_END 'Z'
 /* One value as the whole reply. */
 CLAB_MUST_CHECK clab_status clab__send_only(clab__h5 *h, const clab_value *v);

@@ -15,7 +15,8 @@ static clab_status each_field(clab__h5 *h, const clab__set *s, field_fn *take, v
         char *name = H5Tget_member_name(s->type, (unsigned)i);
         hid_t type = H5Tget_member_type(s->type, (unsigned)i);
         st = name && type >= 0 ? take(h, s, name, type, user)
-                               : clab_fail(h->cx, CLAB_EFORMAT, "%s: the fields of %s cannot be read", h->name, clab_show(s->at));
+                               : clab_fail(h->cx, CLAB_EFORMAT, "%s: the fields of %s cannot be read",
+                                           h->name, clab_show(s->at));
         if (type >= 0)
             H5Tclose(type);
         H5free_memory(name);
@@ -23,7 +24,7 @@ static clab_status each_field(clab__h5 *h, const clab__set *s, field_fn *take, v
     return st;
 }
 
-/* ---- records and dictionaries of arrays -----------------------------------------------------------------------*/
+/* ---- records and dictionaries of arrays ----------------------------------------------------------*/
 
 struct records {
     clab_value *into;
@@ -59,7 +60,7 @@ clab_status clab__read_records(clab__h5 *h, const clab__set *s, bool as_dict, cl
     return CLAB_OK;
 }
 
-/* ---- obs and var ---------------------------------------------------------------------------------------------------*/
+/* ---- obs and var ---------------------------------------------------------------------------------*/
 
 struct frame {
     clab_value *table;
@@ -95,7 +96,8 @@ static clab_status add_column(clab__h5 *h, const clab__set *s, const char *name,
     if (!f->table) { /* the first field is the index */
         st = clab__read_set(h, s, name, type, &v);
         if (st == CLAB_OK && (!v || v->kind != CLAB_V_STRINGS || v->rank != 1))
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the first field of %s holds no names", h->name, clab_show(s->at));
+            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the first field of %s holds no names", h->name,
+                           clab_show(s->at));
         if (st == CLAB_OK)
             st = clab_value_table(h->cx, v, name, &f->table);
         clab_value_unref(v);
@@ -121,7 +123,8 @@ clab_status clab__read_table_compound(clab__h5 *h, const clab__set *s, hid_t uns
     struct frame f = {.uns = uns};
     clab_status st = CLAB_OK;
     if (s->cls != CLAB__COMPOUND || s->rank != 1)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a plain array, not a table", h->name, clab_show(s->at));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a plain array, not a table", h->name,
+                         clab_show(s->at));
     st = each_field(h, s, add_column, &f);
     if (st == CLAB_OK && !f.table)
         st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has no fields", h->name, clab_show(s->at));

@@ -11,16 +11,18 @@
 clab_status clab__out_fail(clab__out *o, const char *at)
 {
     const char *why = clab__h5_why();
-    return clab_fail(o->cx, CLAB_EIO, "writing %s: %s%s%s", o->name, *at ? clab_show(at) : "", *at ? ": " : "", why);
+    return clab_fail(o->cx, CLAB_EIO, "writing %s: %s%s%s", o->name, *at ? clab_show(at) : "",
+                     *at ? ": " : "", why);
 }
 
-/* ---- the file -----------------------------------------------------------------------------------------------*/
+/* ---- the file ------------------------------------------------------------------------------------*/
 
 clab_status clab__out_open(clab__out *o, const char *path, bool wide)
 {
     const int8_t no = 0, yes = 1;
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), fcpl = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_file_locking(fapl, 0, 1); /* a file of our own that nobody else knows; some file systems have no locks */
+    H5Pset_file_locking(fapl, 0,
+                        1); /* a file of our own that nobody else knows; some file systems have no locks */
     H5Pset_obj_track_times(fcpl, 0);
     if (wide) /* attributes above 64 KiB need the newer object headers */
         H5Pset_libver_bounds(fapl, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
@@ -53,23 +55,35 @@ clab_status clab__out_done(clab__out *o, hid_t obj, const char *at)
     return obj > 0 && H5Oclose(obj) < 0 ? clab__out_fail(o, at) : CLAB_OK;
 }
 
-/* ---- types ------------------------------------------------------------------------------------------------------*/
+/* ---- types ---------------------------------------------------------------------------------------*/
 
 hid_t clab__dtype_file(const clab__out *o, clab_dtype t)
 {
     switch (t) {
-    case CLAB_F32: return H5T_IEEE_F32LE;
-    case CLAB_F64: return H5T_IEEE_F64LE;
-    case CLAB_I8: return H5T_STD_I8LE;
-    case CLAB_I16: return H5T_STD_I16LE;
-    case CLAB_I32: return H5T_STD_I32LE;
-    case CLAB_I64: return H5T_STD_I64LE;
-    case CLAB_U8: return H5T_STD_U8LE;
-    case CLAB_U16: return H5T_STD_U16LE;
-    case CLAB_U32: return H5T_STD_U32LE;
-    case CLAB_U64: return H5T_STD_U64LE;
-    case CLAB_BOOL: return o->boolean;
-    default: return o->text;
+    case CLAB_F32:
+        return H5T_IEEE_F32LE;
+    case CLAB_F64:
+        return H5T_IEEE_F64LE;
+    case CLAB_I8:
+        return H5T_STD_I8LE;
+    case CLAB_I16:
+        return H5T_STD_I16LE;
+    case CLAB_I32:
+        return H5T_STD_I32LE;
+    case CLAB_I64:
+        return H5T_STD_I64LE;
+    case CLAB_U8:
+        return H5T_STD_U8LE;
+    case CLAB_U16:
+        return H5T_STD_U16LE;
+    case CLAB_U32:
+        return H5T_STD_U32LE;
+    case CLAB_U64:
+        return H5T_STD_U64LE;
+    case CLAB_BOOL:
+        return o->boolean;
+    default:
+        return o->text;
     }
 }
 
@@ -78,10 +92,10 @@ hid_t clab__dtype_from(const clab__out *o, clab_dtype t)
     return t == CLAB_BOOL ? o->boolean : t == CLAB_STR ? o->text : clab__dtype_mem(t);
 }
 
-/* ---- attributes ---------------------------------------------------------------------------------------------------*/
+/* ---- attributes ----------------------------------------------------------------------------------*/
 
-static clab_status put_attr(clab__out *o, hid_t obj, const char *at, const char *name, hid_t file_type, hid_t mem_type,
-                            hid_t space, const void *data)
+static clab_status put_attr(clab__out *o, hid_t obj, const char *at, const char *name, hid_t file_type,
+                            hid_t mem_type, hid_t space, const void *data)
 {
     hid_t a = space < 0 ? -1 : H5Acreate2(obj, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
     clab_status st = a < 0 || (data && H5Awrite(a, mem_type, data) < 0) ? clab__out_fail(o, at) : CLAB_OK;
@@ -97,17 +111,20 @@ clab_status clab__out_attr_str(clab__out *o, hid_t obj, const char *at, const ch
     return put_attr(o, obj, at, name, o->text, o->text, H5Screate(H5S_SCALAR), &value);
 }
 
-clab_status clab__out_attr_strs(clab__out *o, hid_t obj, const char *at, const char *name, char *const *values, int64_t n)
+clab_status clab__out_attr_strs(clab__out *o, hid_t obj, const char *at, const char *name,
+                                char *const *values, int64_t n)
 {
     hsize_t dim = (hsize_t)n;
-    return put_attr(o, obj, at, name, o->text, o->text, H5Screate_simple(1, &dim, NULL), n > 0 ? values : NULL);
+    return put_attr(o, obj, at, name, o->text, o->text, H5Screate_simple(1, &dim, NULL),
+                    n > 0 ? values : NULL);
 }
 
 clab_status clab__out_attr_shape(clab__out *o, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols)
 {
     int64_t shape[2] = {n_rows, n_cols};
     hsize_t two = 2;
-    return put_attr(o, obj, at, "shape", H5T_STD_I64LE, H5T_NATIVE_INT64, H5Screate_simple(1, &two, NULL), shape);
+    return put_attr(o, obj, at, "shape", H5T_STD_I64LE, H5T_NATIVE_INT64, H5Screate_simple(1, &two, NULL),
+                    shape);
 }
 
 clab_status clab__out_attr_bool(clab__out *o, hid_t obj, const char *at, const char *name, bool value)
@@ -122,7 +139,7 @@ clab_status clab__out_encoding(clab__out *o, hid_t obj, const char *at, const ch
     return st == CLAB_OK ? clab__out_attr_str(o, obj, at, "encoding-version", version) : st;
 }
 
-/* ---- groups and arrays -----------------------------------------------------------------------------------------------*/
+/* ---- groups and arrays ---------------------------------------------------------------------------*/
 
 clab_status clab__out_group(clab__out *o, hid_t parent, const char *name, const char *at, hid_t *out)
 {
@@ -171,8 +188,8 @@ clab_status clab__out_set(clab__out *o, hid_t parent, const char *name, const ch
     return st;
 }
 
-clab_status clab__out_array(clab__out *o, hid_t parent, const char *name, const char *at, hid_t file_type, hid_t mem_type,
-                            int rank, const int64_t *dims, const void *data, hid_t *out)
+clab_status clab__out_array(clab__out *o, hid_t parent, const char *name, const char *at, hid_t file_type,
+                            hid_t mem_type, int rank, const int64_t *dims, const void *data, hid_t *out)
 {
     hsize_t size[H5S_MAX_RANK], n = 1;
     for (int i = 0; i < rank; i++) {

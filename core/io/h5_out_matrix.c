@@ -10,18 +10,18 @@ typedef struct {
     clab__out *o;
     const char *at;
     const clab__matrix_head *head;
-    size_t from;                 /* bytes of a value as it arrives */
-    int64_t rows, nnz;           /* written so far */
+    size_t from;       /* bytes of a value as it arrives */
+    int64_t rows, nnz; /* written so far */
     int64_t cap, cap_rows;
-    int64_t *ptr;                /* of the block */
+    int64_t *ptr; /* of the block */
     int32_t *indices;
     void *values;
-    hid_t d_data, d_indices;     /* CSR; dense: d_data */
-    int64_t *indptr;             /* CSR: n_rows + 1 */
-    void *table;                 /* dense: a piece of rows */
+    hid_t d_data, d_indices; /* CSR; dense: d_data */
+    int64_t *indptr;         /* CSR: n_rows + 1 */
+    void *table;             /* dense: a piece of rows */
 } writer;
 
-/* ---- blocks from the wire ---------------------------------------------------------------------------------*/
+/* ---- blocks from the wire ------------------------------------------------------------------------*/
 
 static clab_status room_for(writer *w, int64_t rows, int64_t nnz)
 {
@@ -51,7 +51,8 @@ static clab_status next_block(writer *w, clab_wire *wire, int64_t *rows, int64_t
         return st;
     if (*rows < 0 || *rows > w->head->n_rows - w->rows || *nnz < 0 || *nnz / *rows > w->head->n_cols)
         return clab_fail(cx, CLAB_EINTERNAL, "a block of %s does not fit", clab_show(w->at));
-    if ((st = room_for(w, *rows, *nnz)) != CLAB_OK || (st = clab_wire_get(cx, wire, w->ptr, (size_t)(*rows + 1) * 8)) != CLAB_OK ||
+    if ((st = room_for(w, *rows, *nnz)) != CLAB_OK ||
+        (st = clab_wire_get(cx, wire, w->ptr, (size_t)(*rows + 1) * 8)) != CLAB_OK ||
         (*nnz > 0 && (st = clab_wire_get(cx, wire, w->indices, (size_t)*nnz * 4)) != CLAB_OK) ||
         (*nnz > 0 && (st = clab_wire_get(cx, wire, w->values, (size_t)*nnz * w->from)) != CLAB_OK))
         return st;
@@ -69,7 +70,7 @@ static hid_t prepare_values(writer *w, int64_t nnz)
     return w->o->boolean;
 }
 
-/* ---- CSR ------------------------------------------------------------------------------------------------------*/
+/* ---- CSR -----------------------------------------------------------------------------------------*/
 
 static clab_status append(writer *w, hid_t d, hid_t mem, int64_t n, const void *data)
 {
@@ -107,15 +108,17 @@ static clab_status csr_begin(writer *w, hid_t parent, const char *name, hid_t *g
     if (st == CLAB_OK)
         st = clab__out_attr_shape(w->o, *group, w->at, w->head->n_rows, w->head->n_cols);
     if (st == CLAB_OK)
-        st = clab__out_set(w->o, *group, "data", w->at, clab__dtype_file(w->o, w->head->dtype), 1, &none, true, &w->d_data);
+        st = clab__out_set(w->o, *group, "data", w->at, clab__dtype_file(w->o, w->head->dtype), 1, &none,
+                           true, &w->d_data);
     if (st == CLAB_OK)
         st = clab__out_set(w->o, *group, "indices", w->at, width, 1, &none, true, &w->d_indices);
     if (st == CLAB_OK)
-        st = clab_mem_zalloc(w->o->cx, CLAB_MEM_WORK, (w->head->n_rows + 1) * 8, "row pointers", (void **)&w->indptr);
+        st = clab_mem_zalloc(w->o->cx, CLAB_MEM_WORK, (w->head->n_rows + 1) * 8, "row pointers",
+                             (void **)&w->indptr);
     return st;
 }
 
-/* ---- dense --------------------------------------------------------------------------------------------------------*/
+/* ---- dense ---------------------------------------------------------------------------------------*/
 
 static clab_status dense_rows(writer *w, int64_t first, int64_t n, hid_t mem, size_t size)
 {
@@ -123,7 +126,8 @@ static clab_status dense_rows(writer *w, int64_t first, int64_t n, hid_t mem, si
     memset(w->table, 0, (size_t)(n * w->head->n_cols) * size);
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = w->ptr[first + i]; k < w->ptr[first + i + 1]; k++)
-            memcpy((char *)w->table + (size_t)(i * w->head->n_cols + w->indices[k]) * size, (char *)w->values + (size_t)k * size, size);
+            memcpy((char *)w->table + (size_t)(i * w->head->n_cols + w->indices[k]) * size,
+                   (char *)w->values + (size_t)k * size, size);
     hid_t in = H5Screate_simple(2, count, NULL), out = H5Dget_space(w->d_data);
     clab_status st = CLAB_OK;
     if (in < 0 || out < 0 || H5Sselect_hyperslab(out, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
@@ -160,17 +164,20 @@ static clab_status dense_block(writer *w, int64_t rows, int64_t nnz)
 static clab_status dense_begin(writer *w, hid_t parent, const char *name)
 {
     hsize_t dims[2] = {(hsize_t)w->head->n_rows, (hsize_t)w->head->n_cols};
-    clab_status st = clab__out_set(w->o, parent, name, w->at, clab__dtype_file(w->o, w->head->dtype), 2, dims, false, &w->d_data);
+    clab_status st = clab__out_set(w->o, parent, name, w->at, clab__dtype_file(w->o, w->head->dtype), 2, dims,
+                                   false, &w->d_data);
     if (st == CLAB_OK)
         st = clab__out_encoding(w->o, w->d_data, w->at, "array", "0.2.0");
     if (st == CLAB_OK)
-        st = clab_mem_alloc(w->o->cx, CLAB_MEM_WORK, dense_piece(w) * w->head->n_cols * 8 + 64, "rows to write", &w->table);
+        st = clab_mem_alloc(w->o->cx, CLAB_MEM_WORK, dense_piece(w) * w->head->n_cols * 8 + 64,
+                            "rows to write", &w->table);
     return st;
 }
 
-/* ---- both --------------------------------------------------------------------------------------------------------------*/
+/* ---- both ----------------------------------------------------------------------------------------*/
 
-clab_status clab__out_matrix(clab__out *o, clab_wire *wire, hid_t parent, const char *name, const char *at, const clab__matrix_head *head)
+clab_status clab__out_matrix(clab__out *o, clab_wire *wire, hid_t parent, const char *name, const char *at,
+                             const clab__matrix_head *head)
 {
     writer w = {.o = o, .at = at, .head = head, .from = head->f64 ? 8 : 4, .d_data = -1, .d_indices = -1};
     /* indices and indptr of one width: readers mix them into one computation */

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Write, then name the encoding, then close: the end of every element that is a dataset. */
-static clab_status finish(clab__out *o, clab_status st, hid_t obj, const char *at, const char *type, const char *version)
+static clab_status finish(clab__out *o, clab_status st, hid_t obj, const char *at, const char *type,
+                          const char *version)
 {
     if (st == CLAB_OK && type)
         st = clab__out_encoding(o, obj, at, type, version);
@@ -14,15 +15,17 @@ static clab_status finish(clab__out *o, clab_status st, hid_t obj, const char *a
     return st == CLAB_OK ? closed : st;
 }
 
-static clab_status put_array(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_array(clab__out *o, hid_t parent, const char *name, const char *at,
+                             const clab_value *v)
 {
     hid_t d = -1;
-    clab_status st = clab__out_array(o, parent, name, at, clab__dtype_file(o, v->dtype), clab__dtype_from(o, v->dtype), v->rank,
-                                     v->dims, v->data, &d);
+    clab_status st = clab__out_array(o, parent, name, at, clab__dtype_file(o, v->dtype),
+                                     clab__dtype_from(o, v->dtype), v->rank, v->dims, v->data, &d);
     return finish(o, st, d, at, v->rank == 0 ? "numeric-scalar" : "array", "0.2.0");
 }
 
-static clab_status put_strings(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_strings(clab__out *o, hid_t parent, const char *name, const char *at,
+                               const clab_value *v)
 {
     hid_t d = -1;
     clab_status st = clab__out_array(o, parent, name, at, o->text, o->text, v->rank, v->dims, v->data, &d);
@@ -41,8 +44,8 @@ static clab_status put_null(clab__out *o, hid_t parent, const char *name, const 
 }
 
 /* A member of a group that is an element itself. */
-static clab_status put_raw(clab__out *o, hid_t group, const char *name, const char *at, hid_t file_type, hid_t mem_type, int64_t n,
-                           const void *data, const char *encoding)
+static clab_status put_raw(clab__out *o, hid_t group, const char *name, const char *at, hid_t file_type,
+                           hid_t mem_type, int64_t n, const void *data, const char *encoding)
 {
     hid_t d = -1;
     char path[CLAB__AT];
@@ -51,7 +54,8 @@ static clab_status put_raw(clab__out *o, hid_t group, const char *name, const ch
     return finish(o, st, d, path, encoding, "0.2.0");
 }
 
-static clab_status put_categorical(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_categorical(clab__out *o, hid_t parent, const char *name, const char *at,
+                                   const clab_value *v)
 {
     hid_t g = -1;
     char path[CLAB__AT];
@@ -70,7 +74,8 @@ static clab_status put_categorical(clab__out *o, hid_t parent, const char *name,
 }
 
 /* pandas has no nullable floats in AnnData: their missing values are NaN. */
-static clab_status put_floats(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_floats(clab__out *o, hid_t parent, const char *name, const char *at,
+                              const clab_value *v)
 {
     clab_value *plain = NULL;
     clab_status st = clab_value_array(o->cx, v->inner->dtype, 1, v->dims, v->inner->data, &plain);
@@ -86,14 +91,17 @@ static clab_status put_floats(clab__out *o, hid_t parent, const char *name, cons
     return st;
 }
 
-static clab_status put_nullable(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_nullable(clab__out *o, hid_t parent, const char *name, const char *at,
+                                const clab_value *v)
 {
     hid_t g = -1;
     char path[CLAB__AT];
     bool text = v->inner->kind == CLAB_V_STRINGS;
     if (!text && !clab_dtype_is_integer(v->inner->dtype) && v->inner->dtype != CLAB_BOOL)
         return put_floats(o, parent, name, at, v);
-    const char *type = text ? "nullable-string-array" : v->inner->dtype == CLAB_BOOL ? "nullable-boolean" : "nullable-integer";
+    const char *type = text                           ? "nullable-string-array"
+                       : v->inner->dtype == CLAB_BOOL ? "nullable-boolean"
+                                                      : "nullable-integer";
     clab_status st = clab__out_group(o, parent, name, at, &g);
     if (st == CLAB_OK)
         st = clab__out_encoding(o, g, at, type, "0.1.0");
@@ -106,7 +114,8 @@ static clab_status put_nullable(clab__out *o, hid_t parent, const char *name, co
     return finish(o, st, g, at, NULL, NULL);
 }
 
-static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, const char *at,
+                              const clab_value *v)
 {
     hid_t g = -1;
     int64_t nnz = v->indptr[v->dims[0]];
@@ -117,7 +126,8 @@ static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, cons
     if (st == CLAB_OK)
         st = clab__out_attr_shape(o, g, at, v->dims[0], v->dims[1]);
     if (st == CLAB_OK)
-        st = put_raw(o, g, "data", at, clab__dtype_file(o, v->dtype), clab__dtype_from(o, v->dtype), nnz, v->data, NULL);
+        st = put_raw(o, g, "data", at, clab__dtype_file(o, v->dtype), clab__dtype_from(o, v->dtype), nnz,
+                     v->data, NULL);
     if (st == CLAB_OK)
         st = put_raw(o, g, "indices", at, width, H5T_NATIVE_INT32, nnz, v->indices, NULL);
     if (st == CLAB_OK)
@@ -132,7 +142,8 @@ static const char *safe_key(clab__out *o, const char *at, const char *name, char
     for (char *c = buf; *c; c++)
         *c = *c == '/' ? '_' : *c;
     if (strcmp(buf, name) != 0)
-        clab_warn(o->cx, "%s: '%s' in %s is written as '%s'", o->name, clab_show(name), clab_show(at), clab_show(buf));
+        clab_warn(o->cx, "%s: '%s' in %s is written as '%s'", o->name, clab_show(name), clab_show(at),
+                  clab_show(buf));
     return buf;
 }
 
@@ -140,17 +151,20 @@ static const char *safe_key(clab__out *o, const char *at, const char *name, char
 static const char *index_name(const clab_value *v)
 {
     const clab_value *column = clab_value_get(v, v->index_name);
-    bool own = *v->index_name && !strchr(v->index_name, '/') && (!column || clab_value_equal(column, v->index));
+    bool own =
+        *v->index_name && !strchr(v->index_name, '/') && (!column || clab_value_equal(column, v->index));
     return own ? v->index_name : "_index";
 }
 
-static clab_status put_table(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_table(clab__out *o, hid_t parent, const char *name, const char *at,
+                             const clab_value *v)
 {
     hid_t g = -1;
     char path[CLAB__AT], key[512];
     const char *index = index_name(v);
     char **order = calloc((size_t)v->n_items + 1, sizeof *order);
-    clab_status st = order ? clab__out_group(o, parent, name, at, &g) : clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
+    clab_status st = order ? clab__out_group(o, parent, name, at, &g)
+                           : clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
     for (int64_t i = 0; st == CLAB_OK && i < v->n_items; i++)
         if (!(order[i] = strdup(safe_key(o, at, v->names[i], key, sizeof key))))
             st = clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
@@ -194,12 +208,14 @@ static clab_status put_dict(clab__out *o, hid_t parent, const char *name, const 
 }
 
 /* Fields side by side in one compound type; written field by field from the values' own arrays. */
-static clab_status put_records(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+static clab_status put_records(clab__out *o, hid_t parent, const char *name, const char *at,
+                               const clab_value *v)
 {
     size_t size = 0;
     hid_t type, d = -1;
     for (int64_t i = 0; i < v->n_items; i++)
-        size += H5Tget_size(clab__dtype_file(o, v->items[i]->kind == CLAB_V_STRINGS ? CLAB_STR : v->items[i]->dtype));
+        size += H5Tget_size(
+            clab__dtype_file(o, v->items[i]->kind == CLAB_V_STRINGS ? CLAB_STR : v->items[i]->dtype));
     if (size == 0 || (type = H5Tcreate(H5T_COMPOUND, size)) < 0)
         return clab_fail(o->cx, CLAB_EARG, "%s: the records of %s have no fields", o->name, clab_show(at));
     size = 0;
@@ -228,15 +244,24 @@ clab_status clab__out_value(clab__out *o, hid_t parent, const char *name, const 
     if (st != CLAB_OK)
         return st;
     switch (v->kind) {
-    case CLAB_V_NULL: return put_null(o, parent, name, at);
-    case CLAB_V_ARRAY: return put_array(o, parent, name, at, v);
-    case CLAB_V_STRINGS: return put_strings(o, parent, name, at, v);
-    case CLAB_V_CATEGORICAL: return put_categorical(o, parent, name, at, v);
-    case CLAB_V_NULLABLE: return put_nullable(o, parent, name, at, v);
-    case CLAB_V_SPARSE: return put_sparse(o, parent, name, at, v);
-    case CLAB_V_TABLE: return put_table(o, parent, name, at, v);
-    case CLAB_V_DICT: return put_dict(o, parent, name, at, v);
-    case CLAB_V_RECORDS: return put_records(o, parent, name, at, v);
+    case CLAB_V_NULL:
+        return put_null(o, parent, name, at);
+    case CLAB_V_ARRAY:
+        return put_array(o, parent, name, at, v);
+    case CLAB_V_STRINGS:
+        return put_strings(o, parent, name, at, v);
+    case CLAB_V_CATEGORICAL:
+        return put_categorical(o, parent, name, at, v);
+    case CLAB_V_NULLABLE:
+        return put_nullable(o, parent, name, at, v);
+    case CLAB_V_SPARSE:
+        return put_sparse(o, parent, name, at, v);
+    case CLAB_V_TABLE:
+        return put_table(o, parent, name, at, v);
+    case CLAB_V_DICT:
+        return put_dict(o, parent, name, at, v);
+    case CLAB_V_RECORDS:
+        return put_records(o, parent, name, at, v);
     }
     return clab_fail(o->cx, CLAB_EINTERNAL, "%s: a value of unknown kind", clab_show(at));
 }

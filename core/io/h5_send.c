@@ -10,7 +10,7 @@
 
 #define ASK_STEP (64LL << 20) /* growth of a store between two budget questions */
 
-/* ---- into a store ------------------------------------------------------------------------------------------*/
+/* ---- into a store --------------------------------------------------------------------------------*/
 
 typedef struct {
     clab__sink sink;
@@ -18,11 +18,12 @@ typedef struct {
     int fd;
     clab_store_builder *builder;
     int64_t n_rows, done;
-    int64_t asked;        /* bytes the session has agreed to */
+    int64_t asked; /* bytes the session has agreed to */
     clab_phase *phase;
 } store_sink;
 
-static clab_status store_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype, bool dense)
+static clab_status store_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype,
+                               bool dense)
 {
     store_sink *s = (store_sink *)k;
     s->n_rows = n_rows;
@@ -45,7 +46,8 @@ static clab_status ask_for_growth(store_sink *s, clab__h5 *h)
     return r;
 }
 
-static clab_status store_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values)
+static clab_status store_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr,
+                              const int32_t *indices, const void *values)
 {
     store_sink *s = (store_sink *)k;
     clab_status st = clab_store_builder_add(h->cx, s->builder, n_rows, indptr, indices, values);
@@ -61,7 +63,8 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     clab_status st;
     s.fd = memfd_create("celllab-store", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (s.fd < 0)
-        return clab_fail(h->cx, CLAB_ENOMEM, "no memory file for %s: %s", clab_show(section), strerror(errno));
+        return clab_fail(h->cx, CLAB_ENOMEM, "no memory file for %s: %s", clab_show(section),
+                         strerror(errno));
     st = clab__matrix_stream(h, m, &s.sink);
     if (st == CLAB_OK) {
         st = clab_store_builder_end(h->cx, s.builder, &bytes);
@@ -81,7 +84,7 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     return st;
 }
 
-/* ---- into a value ----------------------------------------------------------------------------------------------*/
+/* ---- into a value --------------------------------------------------------------------------------*/
 
 typedef struct {
     clab__sink sink;
@@ -92,7 +95,8 @@ typedef struct {
     char *values;
 } value_sink;
 
-static clab_status value_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype, bool dense)
+static clab_status value_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype,
+                               bool dense)
 {
     value_sink *v = (value_sink *)k;
     (void)dense;
@@ -102,7 +106,8 @@ static clab_status value_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64
     return clab_mem_zalloc(h->cx, CLAB_MEM_WORK, (n_rows + 1) * 8, "row pointers", (void **)&v->indptr);
 }
 
-static clab_status value_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values)
+static clab_status value_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr,
+                              const int32_t *indices, const void *values)
 {
     value_sink *v = (value_sink *)k;
     int64_t n = indptr[n_rows];
@@ -111,7 +116,8 @@ static clab_status value_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const 
         int64_t cap = v->nnz + n > 2 * v->cap ? v->nnz + n + 16 : 2 * v->cap;
         clab_status st = clab_mem_grow(h->cx, CLAB_MEM_WORK, cap * 4, "a sparse array", (void **)&v->indices);
         if (st == CLAB_OK)
-            st = clab_mem_grow(h->cx, CLAB_MEM_WORK, cap * (int64_t)size, "a sparse array", (void **)&v->values);
+            st = clab_mem_grow(h->cx, CLAB_MEM_WORK, cap * (int64_t)size, "a sparse array",
+                               (void **)&v->values);
         if (st != CLAB_OK)
             return st;
         v->cap = cap;

@@ -6,23 +6,33 @@
 #include <string.h>
 #include <strings.h>
 
-#define PACKED_MAX 1100        /* deflate packs 1032 : 1 at best */
-#define CACHE_MAX (1LL << 30)  /* bytes of one row of chunks */
-#define SLICE (8LL << 20)      /* bytes read between two looks at the cancel flag */
+#define PACKED_MAX 1100       /* deflate packs 1032 : 1 at best */
+#define CACHE_MAX (1LL << 30) /* bytes of one row of chunks */
+#define SLICE (8LL << 20)     /* bytes read between two looks at the cancel flag */
 
 hid_t clab__dtype_mem(clab_dtype t)
 {
     switch (t) {
-    case CLAB_F32: return H5T_NATIVE_FLOAT;
-    case CLAB_F64: return H5T_NATIVE_DOUBLE;
-    case CLAB_I8: return H5T_NATIVE_INT8;
-    case CLAB_I16: return H5T_NATIVE_INT16;
-    case CLAB_I32: return H5T_NATIVE_INT32;
-    case CLAB_I64: return H5T_NATIVE_INT64;
-    case CLAB_U16: return H5T_NATIVE_UINT16;
-    case CLAB_U32: return H5T_NATIVE_UINT32;
-    case CLAB_U64: return H5T_NATIVE_UINT64;
-    default: return H5T_NATIVE_UINT8; /* U8 and BOOL */
+    case CLAB_F32:
+        return H5T_NATIVE_FLOAT;
+    case CLAB_F64:
+        return H5T_NATIVE_DOUBLE;
+    case CLAB_I8:
+        return H5T_NATIVE_INT8;
+    case CLAB_I16:
+        return H5T_NATIVE_INT16;
+    case CLAB_I32:
+        return H5T_NATIVE_INT32;
+    case CLAB_I64:
+        return H5T_NATIVE_INT64;
+    case CLAB_U16:
+        return H5T_NATIVE_UINT16;
+    case CLAB_U32:
+        return H5T_NATIVE_UINT32;
+    case CLAB_U64:
+        return H5T_NATIVE_UINT64;
+    default:
+        return H5T_NATIVE_UINT8; /* U8 and BOOL */
     }
 }
 
@@ -61,11 +71,20 @@ bool clab__type_dtype(hid_t type, clab_dtype *out)
     bool is_signed = H5Tget_sign(base) == H5T_SGN_2;
     H5Tclose(base);
     switch (size) {
-    case 1: *out = is_signed ? CLAB_I8 : CLAB_U8; return true;
-    case 2: *out = is_signed ? CLAB_I16 : CLAB_U16; return true;
-    case 4: *out = is_signed ? CLAB_I32 : CLAB_U32; return true;
-    case 8: *out = is_signed ? CLAB_I64 : CLAB_U64; return true;
-    default: return false;
+    case 1:
+        *out = is_signed ? CLAB_I8 : CLAB_U8;
+        return true;
+    case 2:
+        *out = is_signed ? CLAB_I16 : CLAB_U16;
+        return true;
+    case 4:
+        *out = is_signed ? CLAB_I32 : CLAB_U32;
+        return true;
+    case 8:
+        *out = is_signed ? CLAB_I64 : CLAB_U64;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -77,7 +96,7 @@ static clab__class class_of(hid_t type, clab_dtype *dtype)
     return c == H5T_STRING ? CLAB__STRING : c == H5T_COMPOUND ? CLAB__COMPOUND : CLAB__OTHER;
 }
 
-/* ---- the gate ----------------------------------------------------------------------------------------*/
+/* ---- the gate ------------------------------------------------------------------------------------*/
 
 static clab_status check_filters(clab__h5 *h, hid_t dcpl, const char *at)
 {
@@ -86,13 +105,16 @@ static clab_status check_filters(clab__h5 *h, hid_t dcpl, const char *at)
         char name[64] = "";
         unsigned flags, config;
         size_t n_values = 0;
-        H5Z_filter_t id = H5Pget_filter2(dcpl, (unsigned)i, &flags, &n_values, NULL, sizeof name, name, &config);
+        H5Z_filter_t id =
+            H5Pget_filter2(dcpl, (unsigned)i, &flags, &n_values, NULL, sizeof name, name, &config);
         if (H5Zfilter_avail(id) > 0)
             continue;
-        (void)clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is compressed with the HDF5 filter %d (%s), which is not installed here",
+        (void)clab_fail(h->cx, CLAB_EFORMAT,
+                        "%s: %s is compressed with the HDF5 filter %d (%s), which is not installed here",
                         h->name, clab_show(at), (int)id, *name ? clab_show(name) : "no name");
-        return clab_hint(h->cx, "point HDF5_PLUGIN_PATH to its plugin (pip's hdf5plugin has most), or write the file "
-                         "again with gzip");
+        return clab_hint(
+            h->cx, "point HDF5_PLUGIN_PATH to its plugin (pip's hdf5plugin has most), or write the file "
+                   "again with gzip");
     }
     return CLAB_OK;
 }
@@ -102,15 +124,19 @@ static clab_status check_storage(clab__h5 *h, clab__set *s)
     hid_t dcpl = H5Dget_create_plist(s->id);
     clab_status st = CLAB_OK;
     if (dcpl < 0)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: its layout cannot be read: %s", h->name, clab_show(s->at), clab__h5_why());
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: its layout cannot be read: %s", h->name,
+                         clab_show(s->at), clab__h5_why());
     H5D_layout_t layout = H5Pget_layout(dcpl);
     if (H5Pget_external_count(dcpl) > 0)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s keeps its values in another file (external storage); not followed",
-                       h->name, clab_show(s->at));
+        st = clab_fail(h->cx, CLAB_EFORMAT,
+                       "%s: %s keeps its values in another file (external storage); not followed", h->name,
+                       clab_show(s->at));
     else if (layout == H5D_VIRTUAL)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a virtual dataset over other files; not followed", h->name, clab_show(s->at));
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a virtual dataset over other files; not followed",
+                       h->name, clab_show(s->at));
     else if (layout == H5D_CHUNKED && H5Pget_chunk(dcpl, s->rank, s->chunk) < 0)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: its chunks cannot be read: %s", h->name, clab_show(s->at), clab__h5_why());
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: its chunks cannot be read: %s", h->name,
+                       clab_show(s->at), clab__h5_why());
     else if (s->stored > 0)
         st = check_filters(h, dcpl, s->at);
     H5Pclose(dcpl);
@@ -122,14 +148,16 @@ clab_status clab__set_open(clab__h5 *h, hid_t obj, const char *at, clab__set *s)
     *s = (clab__set){.id = obj, .type = -1, .space = -1, .at = at};
     clab_status st = CLAB_OK;
     if (H5Iget_type(obj) != H5I_DATASET) {
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a group where an array is expected", h->name, clab_show(at));
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is a group where an array is expected", h->name,
+                       clab_show(at));
         goto fail;
     }
     s->type = H5Dget_type(obj);
     s->space = H5Dget_space(obj);
     s->rank = s->space < 0 ? -1 : H5Sget_simple_extent_ndims(s->space);
     if (s->type < 0 || s->rank < 0 || s->rank > H5S_MAX_RANK) {
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s cannot be read: %s", h->name, clab_show(at), clab__h5_why());
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s cannot be read: %s", h->name, clab_show(at),
+                       clab__h5_why());
         goto fail;
     }
     s->null = H5Sget_simple_extent_type(s->space) == H5S_NULL;
@@ -137,7 +165,8 @@ clab_status clab__set_open(clab__h5 *h, hid_t obj, const char *at, clab__set *s)
     H5Sget_simple_extent_dims(s->space, s->dims, NULL);
     for (int i = 0; i < s->rank && !s->null; i++)
         if (s->dims[i] > INT64_MAX || __builtin_mul_overflow(s->n, (int64_t)s->dims[i], &s->n)) {
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims more elements than 64 bits can count", h->name, clab_show(at));
+            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims more elements than 64 bits can count", h->name,
+                           clab_show(at));
             goto fail;
         }
     s->cls = class_of(s->type, &s->dtype);
@@ -181,19 +210,20 @@ clab_status clab__set_plausible(clab__h5 *h, const clab__set *s, int64_t n, size
         unsigned flags, config;
         size_t n_values = 0;
         H5Z_filter_t id = H5Pget_filter2(dcpl, (unsigned)i, &flags, &n_values, NULL, 0, NULL, &config);
-        if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32 && id != CLAB__FILTER_LZF)
+        if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32 &&
+            id != CLAB__FILTER_LZF)
             bounded = false;
     }
     if (dcpl >= 0)
         H5Pclose(dcpl);
     int64_t stored = (int64_t)s->stored;
     if (bytes > CLAB__SMALL && (stored == 0 || (bounded && bytes / PACKED_MAX > stored)))
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims %s but only %s are stored", h->name, clab_show(s->at),
-                         clab_bytes(bytes), clab_bytes(stored));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims %s but only %s are stored", h->name,
+                         clab_show(s->at), clab_bytes(bytes), clab_bytes(stored));
     return CLAB_OK;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------*/
+/* ---- reading -------------------------------------------------------------------------------------*/
 
 clab_status clab__set_cache(clab__h5 *h, clab__set *s)
 {
@@ -209,9 +239,13 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
         big = big || __builtin_mul_overflow(bytes, across, &bytes);
     }
     if (big || bytes > CACHE_MAX)
-        return clab_hint(h->cx, "%s", (clab_fail(h->cx, CLAB_EBUDGET, "%s: %s is stored in chunks so large that one row of "
-                         "them takes %s", h->name, clab_show(s->at), big ? "more than 64 bits can count" : clab_bytes(bytes)),
-                         "write it again with smaller chunks (h5repack -l CHUNK=...)"));
+        return clab_hint(
+            h->cx, "%s",
+            (clab_fail(h->cx, CLAB_EBUDGET,
+                       "%s: %s is stored in chunks so large that one row of "
+                       "them takes %s",
+                       h->name, clab_show(s->at), big ? "more than 64 bits can count" : clab_bytes(bytes)),
+             "write it again with smaller chunks (h5repack -l CHUNK=...)"));
     if (bytes <= (1 << 20))
         return CLAB_OK;
     st = clab__h5_ask(h, s->at, bytes);
@@ -228,7 +262,8 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
     const char *why = s->id < 0 ? clab__h5_why() : "";
     H5Pclose(dapl);
     if (s->id < 0)
-        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be opened again: %s", h->name, clab_show(s->at), why);
+        return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be opened again: %s", h->name, clab_show(s->at),
+                         why);
     return CLAB_OK;
 }
 
@@ -243,7 +278,8 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
             return st;
         bool done = false;
         if (s->fast && H5Tequal(mem, s->type) > 0)
-            st = clab__chunks_slice(h, s, (int64_t)start, (int64_t)count, (char *)buf + (size_t)at * size, &done);
+            st = clab__chunks_slice(h, s, (int64_t)start, (int64_t)count, (char *)buf + (size_t)at * size,
+                                    &done);
         if (st != CLAB_OK)
             return st;
         if (done)
@@ -254,8 +290,8 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
         const char *why = ok ? "" : clab__h5_why();
         H5Sclose(in);
         if (!ok)
-            return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at element %lld: %s", h->name, clab_show(s->at),
-                             (long long)(first + at), why);
+            return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at element %lld: %s", h->name,
+                             clab_show(s->at), (long long)(first + at), why);
     }
     return CLAB_OK;
 }

@@ -8,35 +8,40 @@
 #define BLOCK_NNZ (1LL << 20)
 #define BLOCK_ROWS 65536
 
-/* ---- headers ----------------------------------------------------------------------------------------------*/
+/* ---- headers -------------------------------------------------------------------------------------*/
 
-static clab_status check_shape(clab__h5 *h, const char *at, int64_t rows, int64_t cols, int64_t want_rows, int64_t want_cols)
+static clab_status check_shape(clab__h5 *h, const char *at, int64_t rows, int64_t cols, int64_t want_rows,
+                               int64_t want_cols)
 {
     if (rows < 0 || cols < 0)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has the negative shape %lld x %lld", h->name, clab_show(at),
-                         (long long)rows, (long long)cols);
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has the negative shape %lld x %lld", h->name,
+                         clab_show(at), (long long)rows, (long long)cols);
     if ((want_rows >= 0 && rows != want_rows) || (want_cols >= 0 && cols != want_cols)) {
-        (void)clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is %lld x %lld, but there are %lld cells and %lld genes", h->name,
-                        clab_show(at), (long long)rows, (long long)cols, (long long)want_rows, (long long)want_cols);
-        return rows == want_cols && cols == want_rows ? clab_hint(h->cx, "it looks transposed (genes x cells)")
-                                                      : clab_error_status(h->cx);
+        (void)clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is %lld x %lld, but there are %lld cells and %lld genes",
+                        h->name, clab_show(at), (long long)rows, (long long)cols, (long long)want_rows,
+                        (long long)want_cols);
+        return rows == want_cols && cols == want_rows
+                   ? clab_hint(h->cx, "it looks transposed (genes x cells)")
+                   : clab_error_status(h->cx);
     }
     if (cols > INT32_MAX || rows > INT64_MAX / 64)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims the shape %lld x %lld", h->name, clab_show(at), (long long)rows,
-                         (long long)cols);
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims the shape %lld x %lld", h->name, clab_show(at),
+                         (long long)rows, (long long)cols);
     return CLAB_OK;
 }
 
-static clab_status open_array(clab__h5 *h, hid_t group, const char *at, const char *name, char *path, clab__set *s)
+static clab_status open_array(clab__h5 *h, hid_t group, const char *at, const char *name, char *path,
+                              clab__set *s)
 {
     return clab__set_member(h, group, name, clab__h5_at(path, at, name), s);
 }
 
-clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, bool by_column, int64_t n_rows, int64_t n_cols,
-                                     clab__matrix *m)
+clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, bool by_column, int64_t n_rows,
+                                     int64_t n_cols, clab__matrix *m)
 {
     int64_t major = by_column ? n_cols : n_rows;
-    *m = (clab__matrix){.n_rows = n_rows, .n_cols = n_cols, .data = {.id = -1}, .indices = {.id = -1}, .indptr = {.id = -1}};
+    *m = (clab__matrix){
+        .n_rows = n_rows, .n_cols = n_cols, .data = {.id = -1}, .indices = {.id = -1}, .indptr = {.id = -1}};
     strcpy(m->kind, by_column ? "csc" : "csr");
     clab_status st = open_array(h, group, at, "data", m->at[0], &m->data);
     if (st == CLAB_OK)
@@ -47,19 +52,21 @@ clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, const char *at, b
         goto fail;
     const clab__set *all[] = {&m->data, &m->indices, &m->indptr};
     for (int i = 0; i < 3 && st == CLAB_OK; i++) {
-        bool fits = all[i]->rank == 1 && all[i]->cls == CLAB__NUMBER && (i == 0 || clab_dtype_is_integer(all[i]->dtype));
+        bool fits = all[i]->rank == 1 && all[i]->cls == CLAB__NUMBER &&
+                    (i == 0 || clab_dtype_is_integer(all[i]->dtype));
         if (!fits)
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is no list of %snumbers", h->name, clab_show(m->at[i]), i ? "whole " : "");
+            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is no list of %snumbers", h->name,
+                           clab_show(m->at[i]), i ? "whole " : "");
         else
             st = clab__set_plausible(h, all[i], all[i]->n, i == 0 ? clab_dtype_size(all[i]->dtype) : 4);
     }
     if (st == CLAB_OK && m->data.n != m->indices.n)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s holds %lld values but %lld indices", h->name, clab_show(at),
-                       (long long)m->data.n, (long long)m->indices.n);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s holds %lld values but %lld indices", h->name,
+                       clab_show(at), (long long)m->data.n, (long long)m->indices.n);
     if (st == CLAB_OK && m->indptr.n != major + 1)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, a %s matrix of %lld x %lld needs %lld", h->name,
-                       clab_show(m->at[2]), (long long)m->indptr.n, m->kind, (long long)n_rows, (long long)n_cols,
-                       (long long)major + 1);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, a %s matrix of %lld x %lld needs %lld",
+                       h->name, clab_show(m->at[2]), (long long)m->indptr.n, m->kind, (long long)n_rows,
+                       (long long)n_cols, (long long)major + 1);
     if (st != CLAB_OK)
         goto fail;
     m->dtype = m->data.dtype;
@@ -71,7 +78,8 @@ fail:
     return st;
 }
 
-static clab_status open_group(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols, clab__matrix *m)
+static clab_status open_group(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols,
+                              clab__matrix *m)
 {
     char encoding[64], version[32];
     int64_t shape[2] = {0, 0};
@@ -80,21 +88,24 @@ static clab_status open_group(clab__h5 *h, hid_t obj, const char *at, int64_t n_
         clab__h5_attr_str(obj, "h5sparse_format", encoding, sizeof encoding);
     bool csr = strncmp(encoding, "csr", 3) == 0, csc = strncmp(encoding, "csc", 3) == 0;
     if (!csr && !csc)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has the encoding '%s'; matrices are csr_matrix, csc_matrix or arrays",
+        return clab_fail(h->cx, CLAB_EFORMAT,
+                         "%s: %s has the encoding '%s'; matrices are csr_matrix, csc_matrix or arrays",
                          h->name, clab_show(at), clab_show(encoding));
     if (clab__h5_attr_str(obj, "encoding-version", version, sizeof version) && strcmp(version, "0.1.0") != 0)
-        clab_warn(h->cx, "%s: %s is written in version %s of its encoding; 0.1.0 is known here", h->name, clab_show(at),
-                  clab_show(version));
+        clab_warn(h->cx, "%s: %s is written in version %s of its encoding; 0.1.0 is known here", h->name,
+                  clab_show(at), clab_show(version));
     int n = clab__h5_attr_ints(obj, "shape", shape, 2);
     if (n < 0)
         n = clab__h5_attr_ints(obj, "h5sparse_shape", shape, 2);
     if (n != 2)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s does not say its shape in two numbers", h->name, clab_show(at));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s does not say its shape in two numbers", h->name,
+                         clab_show(at));
     clab_status st = check_shape(h, at, shape[0], shape[1], n_rows, n_cols);
     return st == CLAB_OK ? clab__matrix_open_arrays(h, obj, at, csc, shape[0], shape[1], m) : st;
 }
 
-clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols, clab__matrix *m)
+clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows, int64_t n_cols,
+                              clab__matrix *m)
 {
     *m = (clab__matrix){.data = {.id = -1}, .indices = {.id = -1}, .indptr = {.id = -1}};
     clab_status st;
@@ -109,8 +120,9 @@ clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_
     if (st != CLAB_OK)
         return st;
     if (m->data.rank != 2 || m->data.cls != CLAB__NUMBER)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is no table of numbers: it has %d dimension(s)%s", h->name, clab_show(at),
-                       m->data.rank, m->data.cls == CLAB__NUMBER ? "" : " of another type");
+        st =
+            clab_fail(h->cx, CLAB_EFORMAT, "%s: %s is no table of numbers: it has %d dimension(s)%s", h->name,
+                      clab_show(at), m->data.rank, m->data.cls == CLAB__NUMBER ? "" : " of another type");
     else
         st = check_shape(h, at, (int64_t)m->data.dims[0], (int64_t)m->data.dims[1], n_rows, n_cols);
     if (st == CLAB_OK)
@@ -134,7 +146,7 @@ void clab__matrix_close(clab__matrix *m)
     clab__set_close(&m->indptr);
 }
 
-/* ---- streaming -------------------------------------------------------------------------------------------------*/
+/* ---- streaming -----------------------------------------------------------------------------------*/
 
 clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out)
 {
@@ -150,8 +162,9 @@ clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out)
     const int64_t *v = p;
     for (int64_t i = 0; st == CLAB_OK && i < n; i++) {
         if (i == 0 ? v[0] != 0 : v[i] < v[i - 1])
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s %s (entry %lld is %lld)", h->name, clab_show(m->indptr.at),
-                           i == 0 ? "does not start at 0" : "goes down", (long long)i, (long long)v[i]);
+            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s %s (entry %lld is %lld)", h->name,
+                           clab_show(m->indptr.at), i == 0 ? "does not start at 0" : "goes down",
+                           (long long)i, (long long)v[i]);
     }
     if (st == CLAB_OK && v[n - 1] != m->nnz)
         st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s ends at %lld, but %lld values are stored", h->name,
@@ -164,7 +177,8 @@ clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out)
     return CLAB_OK;
 }
 
-clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, int64_t limit, int32_t *out)
+clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, int64_t limit,
+                               int32_t *out)
 {
     bool narrow = clab_dtype_size(s->dtype) < 4 || s->dtype == CLAB_I32;
     int64_t *wide = NULL;
@@ -179,8 +193,8 @@ clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, i
     for (int64_t i = 0; st == CLAB_OK && i < n; i++) {
         int64_t v = wide ? wide[i] : out[i];
         if (v < 0 || v >= limit)
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: entry %lld is %lld, it must be 0 to %lld", h->name, clab_show(s->at),
-                           (long long)(first + i), (long long)v, (long long)limit - 1);
+            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: entry %lld is %lld, it must be 0 to %lld", h->name,
+                           clab_show(s->at), (long long)(first + i), (long long)v, (long long)limit - 1);
         else
             out[i] = (int32_t)v;
     }
@@ -210,7 +224,8 @@ static clab_status csr_stream(clab__h5 *h, clab__matrix *m, const int64_t *indpt
     if (st == CLAB_OK)
         st = clab__h5_ask(h, m->data.at, bytes);
     if (st == CLAB_OK)
-        st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, most * (int64_t)sizeof(int32_t) + 64, "a block of indices", &indices);
+        st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, most * (int64_t)sizeof(int32_t) + 64, "a block of indices",
+                            &indices);
     if (st == CLAB_OK)
         st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, most * (int64_t)size + 64, "a block of values", &values);
     if (st == CLAB_OK && !(ptr = malloc((BLOCK_ROWS + 1) * sizeof *ptr)))
@@ -221,7 +236,8 @@ static clab_status csr_stream(clab__h5 *h, clab__matrix *m, const int64_t *indpt
         for (int64_t i = 0; i <= n; i++)
             ptr[i] = indptr[row + i] - indptr[row];
         if ((st = clab__indices_read(h, &m->indices, indptr[row], nnz, m->n_cols, indices)) != CLAB_OK ||
-            (st = clab__set_slice(h, &m->data, indptr[row], nnz, clab__dtype_mem(m->dtype), values)) != CLAB_OK ||
+            (st = clab__set_slice(h, &m->data, indptr[row], nnz, clab__dtype_mem(m->dtype), values)) !=
+                CLAB_OK ||
             (st = clab__rows_tidy(h->cx, n, ptr, indices, values, m->dtype)) != CLAB_OK)
             break;
         st = k->rows(k, h, n, ptr, indices, values);

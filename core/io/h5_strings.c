@@ -9,7 +9,10 @@ static int utf8_len(const unsigned char *s)
 {
     if (s[0] < 0x80)
         return 1;
-    int n = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+    int n = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
+            : (s[0] & 0xf0) == 0xe0        ? 3
+            : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
+                                           : 0;
     for (int i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
@@ -87,8 +90,8 @@ static bool read_all(hid_t obj, bool attribute, const char *field, hid_t mem, vo
     return ok;
 }
 
-static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t type, hid_t space, clab__strings *out,
-                          const char **why)
+static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t type, hid_t space,
+                          clab__strings *out, const char **why)
 {
     out->s = calloc((size_t)(out->n > 0 ? out->n : 1), sizeof *out->s);
     if (!out->s)
@@ -103,7 +106,8 @@ static bool read_variable(hid_t obj, bool attribute, const char *field, hid_t ty
     return true;
 }
 
-static bool read_fixed(hid_t obj, bool attribute, const char *field, hid_t type, clab__strings *out, const char **why)
+static bool read_fixed(hid_t obj, bool attribute, const char *field, hid_t type, clab__strings *out,
+                       const char **why)
 {
     size_t len = H5Tget_size(type);
     char *raw = calloc((size_t)(out->n > 0 ? out->n : 1), len);
@@ -123,8 +127,8 @@ static bool read_fixed(hid_t obj, bool attribute, const char *field, hid_t type,
     return ok;
 }
 
-clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const char *field, hid_t type, hid_t space,
-                               const char *at, clab__strings *out)
+clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const char *field, hid_t type,
+                               hid_t space, const char *at, clab__strings *out)
 {
     *out = (clab__strings){.vl_type = -1, .vl_space = -1};
     out->n = H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : (int64_t)H5Sget_simple_extent_npoints(space);
@@ -134,7 +138,8 @@ clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const cha
                        : read_fixed(obj, attribute, field, type, out, &why);
     if (ok && make_utf8(h, out))
         return CLAB_OK;
-    clab_status s = clab_fail(h->cx, CLAB_EIO, "%s: the strings of %s cannot be read: %s", h->name, clab_show(at), *why ? why : "no memory");
+    clab_status s = clab_fail(h->cx, CLAB_EIO, "%s: the strings of %s cannot be read: %s", h->name,
+                              clab_show(at), *why ? why : "no memory");
     clab__strings_free(out);
     return s;
 }

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- categoricals ------------------------------------------------------------------------------------------*/
+/* ---- categoricals --------------------------------------------------------------------------------*/
 
 static clab_status check_levels(clab__h5 *h, const clab_value *levels, const char *at)
 {
     if (!levels || levels->rank != 1 || (levels->kind != CLAB_V_STRINGS && levels->kind != CLAB_V_ARRAY))
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: the categories of %s are not a list", h->name, clab_show(at));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: the categories of %s are not a list", h->name,
+                         clab_show(at));
     if (levels->kind != CLAB_V_STRINGS)
         return CLAB_OK;
     clab_names *ix = NULL;
@@ -19,12 +20,13 @@ static clab_status check_levels(clab__h5 *h, const clab_value *levels, const cha
     clab_status st = clab_names_new(h->cx, (const char *const *)levels->data, levels->dims[0], &twice, &ix);
     clab_names_free(ix);
     if (st == CLAB_OK && twice > 0)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s lists %lld of its categories twice", h->name, clab_show(at), (long long)twice);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s lists %lld of its categories twice", h->name,
+                       clab_show(at), (long long)twice);
     return st;
 }
 
-clab_status clab__read_codes(clab__h5 *h, const clab__set *s, const char *field, hid_t type, const clab_value *levels,
-                             bool ordered, clab_value **out)
+clab_status clab__read_codes(clab__h5 *h, const clab__set *s, const char *field, hid_t type,
+                             const clab_value *levels, bool ordered, clab_value **out)
 {
     int64_t bytes;
     void *buf = NULL;
@@ -34,7 +36,8 @@ clab_status clab__read_codes(clab__h5 *h, const clab__set *s, const char *field,
     if (st != CLAB_OK)
         return st;
     if (!clab__type_dtype(type, &t) || !clab_dtype_is_integer(t) || s->rank != 1)
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: the codes of %s are not a list of whole numbers", h->name, clab_show(s->at));
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: the codes of %s are not a list of whole numbers", h->name,
+                         clab_show(s->at));
     if ((st = clab__set_plausible(h, s, s->n, sizeof(int32_t))) != CLAB_OK ||
         (st = clab_mem_size(h->cx, s->n, sizeof(int32_t), &bytes)) != CLAB_OK ||
         (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, bytes, "codes of the file", &buf)) != CLAB_OK)
@@ -44,11 +47,13 @@ clab_status clab__read_codes(clab__h5 *h, const clab__set *s, const char *field,
         H5Tinsert(mem, field, 0, H5T_NATIVE_INT32);
     }
     if (s->n > 0 && H5Dread(s->id, field ? mem : H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, buf) < 0)
-        st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at), clab__h5_why());
+        st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at),
+                       clab__h5_why());
     const int32_t *codes = buf;
     for (int64_t i = 0; st == CLAB_OK && i < s->n; i++)
         if (codes[i] < -1 || codes[i] >= levels->dims[0])
-            st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: entry %lld has the code %d, but there are %lld categories", h->name,
+            st = clab_fail(h->cx, CLAB_EFORMAT,
+                           "%s: %s: entry %lld has the code %d, but there are %lld categories", h->name,
                            clab_show(s->at), (long long)i, codes[i], (long long)levels->dims[0]);
     if (st == CLAB_OK)
         st = clab_value_categorical(h->cx, s->n, codes, levels, ordered, out);
@@ -89,7 +94,7 @@ clab_status clab__read_categorical(clab__h5 *h, hid_t group, const char *at, cla
     return st;
 }
 
-/* ---- nullable ------------------------------------------------------------------------------------------------*/
+/* ---- nullable ------------------------------------------------------------------------------------*/
 
 clab_status clab__read_nullable(clab__h5 *h, hid_t group, const char *at, clab_value **out)
 {
@@ -98,10 +103,12 @@ clab_status clab__read_nullable(clab__h5 *h, hid_t group, const char *at, clab_v
     clab_status st = clab__read_member(h, group, "values", clab__h5_at(path, at, "values"), &values);
     if (st == CLAB_OK)
         st = clab__read_member(h, group, "mask", clab__h5_at(path, at, "mask"), &mask);
-    if (st == CLAB_OK && (!values || (values->kind != CLAB_V_ARRAY && values->kind != CLAB_V_STRINGS) || values->rank != 1 ||
-                          !mask || mask->kind != CLAB_V_ARRAY || clab_dtype_size(mask->dtype) != 1 || mask->rank != 1 ||
-                          mask->dims[0] != values->dims[0]))
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the values and the mask of %s do not belong together", h->name, clab_show(at));
+    if (st == CLAB_OK &&
+        (!values || (values->kind != CLAB_V_ARRAY && values->kind != CLAB_V_STRINGS) || values->rank != 1 ||
+         !mask || mask->kind != CLAB_V_ARRAY || clab_dtype_size(mask->dtype) != 1 || mask->rank != 1 ||
+         mask->dims[0] != values->dims[0]))
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the values and the mask of %s do not belong together",
+                       h->name, clab_show(at));
     if (st == CLAB_OK)
         st = clab_value_nullable(h->cx, values, mask->data, out);
     if (st == CLAB_OK && clab__h5_attr_str(group, "na-value", na, sizeof na) && strcmp(na, "NaN") == 0)
@@ -111,7 +118,7 @@ clab_status clab__read_nullable(clab__h5 *h, hid_t group, const char *at, clab_v
     return st;
 }
 
-/* ---- dataframes ------------------------------------------------------------------------------------------------*/
+/* ---- dataframes ----------------------------------------------------------------------------------*/
 
 /* The index as strings, whatever it is stored as. */
 static clab_status index_strings(clab__h5 *h, clab_value *v, const char *at, clab_value **out)
@@ -152,7 +159,8 @@ static clab_status column_names(clab__h5 *h, hid_t group, const char *index, con
     clab_status st = clab__h5_attr_names(h, group, "column-order", at, out, &found);
     if (st != CLAB_OK || found)
         return st;
-    clab_warn(h->cx, "%s: %s has no column-order; its columns are taken in alphabetical order", h->name, clab_show(at));
+    clab_warn(h->cx, "%s: %s has no column-order; its columns are taken in alphabetical order", h->name,
+              clab_show(at));
     st = clab__h5_members(h, group, at, out);
     int64_t n = 0;
     for (int64_t i = 0; st == CLAB_OK && i < out->n; i++) {
@@ -177,14 +185,16 @@ static clab_status add_column(clab__h5 *h, hid_t group, const char *name, const 
     clab_value *v = NULL;
     clab_status st = clab__read_member(h, group, name, clab__h5_at(path, at, name), &v);
     if (st == CLAB_ENOTFOUND && !clab__h5_has(group, name))
-        return clab_hint(h->cx, "the column-order of %s lists it all the same: the file is damaged", clab_show(at));
+        return clab_hint(h->cx, "the column-order of %s lists it all the same: the file is damaged",
+                         clab_show(at));
     if (st != CLAB_OK || !v)
         return st;
     if (!is_column(v))
         clab__h5_leave_out(h, path, "no column");
     else if (clab_value_len(v) != table->dims[0])
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, %s has %lld rows", h->name, clab_show(path),
-                       (long long)clab_value_len(v), clab_show(at), (long long)table->dims[0]);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, %s has %lld rows", h->name,
+                       clab_show(path), (long long)clab_value_len(v), clab_show(at),
+                       (long long)table->dims[0]);
     else
         st = clab_value_set(h->cx, table, name, v);
     clab_value_unref(v);
@@ -198,11 +208,14 @@ clab_status clab__read_table(clab__h5 *h, hid_t group, const char *at, clab_valu
     clab__names names = {0};
     clab_status st = CLAB_OK;
     if (!clab__h5_attr_str(group, "_index", index_name, sizeof index_name))
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s does not say which of its members holds the row names (no attribute "
-                         "_index)", h->name, clab_show(at));
+        return clab_fail(h->cx, CLAB_EFORMAT,
+                         "%s: %s does not say which of its members holds the row names (no attribute "
+                         "_index)",
+                         h->name, clab_show(at));
     st = clab__read_member(h, group, index_name, clab__h5_at(path, at, index_name), &raw);
     if (st == CLAB_OK && !raw)
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the index %s cannot be understood", h->name, clab_show(path));
+        st =
+            clab_fail(h->cx, CLAB_EFORMAT, "%s: the index %s cannot be understood", h->name, clab_show(path));
     if (st == CLAB_OK)
         st = index_strings(h, raw, path, &index);
     if (st == CLAB_OK)

@@ -7,7 +7,7 @@
 
 #define MAX_RANK 8
 
-/* ---- arrays and scalars --------------------------------------------------------------------------------*/
+/* ---- arrays and scalars --------------------------------------------------------------------------*/
 
 static hid_t field_of(const char *field, hid_t mem)
 {
@@ -20,7 +20,8 @@ static hid_t field_of(const char *field, hid_t mem)
 }
 
 /* Numbers: dims of the dataset, then those of an array field. */
-static clab_status read_numbers(clab__h5 *h, const clab__set *s, const char *field, hid_t type, clab_value **out)
+static clab_status read_numbers(clab__h5 *h, const clab__set *s, const char *field, hid_t type,
+                                clab_value **out)
 {
     int rank = s->rank, sub = 0;
     int64_t dims[2 * MAX_RANK], n = s->n, bytes;
@@ -34,14 +35,17 @@ static clab_status read_numbers(clab__h5 *h, const clab__set *s, const char *fie
     if (H5Tget_class(type) == H5T_ARRAY) {
         sub = H5Tget_array_ndims(type);
         base = H5Tget_super(type);
-        if (sub < 1 || rank + sub > MAX_RANK || H5Tget_array_dims2(type, inner) < 0 || !clab__type_dtype(base, &t)) {
-            clab__h5_leave_out(h, s->at, "the field '%s' is of a kind that is not understood", clab_show(field ? field : ""));
+        if (sub < 1 || rank + sub > MAX_RANK || H5Tget_array_dims2(type, inner) < 0 ||
+            !clab__type_dtype(base, &t)) {
+            clab__h5_leave_out(h, s->at, "the field '%s' is of a kind that is not understood",
+                               clab_show(field ? field : ""));
             goto done;
         }
         for (int i = 0; i < sub; i++) {
             dims[rank++] = (int64_t)inner[i];
             if (inner[i] > INT32_MAX || __builtin_mul_overflow(n, (int64_t)inner[i], &n)) {
-                st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims too many elements", h->name, clab_show(s->at));
+                st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims too many elements", h->name,
+                               clab_show(s->at));
                 goto done;
             }
         }
@@ -59,7 +63,8 @@ static clab_status read_numbers(clab__h5 *h, const clab__set *s, const char *fie
         goto done;
     whole = field_of(field, mem);
     if (n > 0 && H5Dread(s->id, whole, H5S_ALL, H5S_ALL, H5P_DEFAULT, buf) < 0) {
-        st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at), clab__h5_why());
+        st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at),
+                       clab__h5_why());
         goto done;
     }
     for (int64_t i = 0; t == CLAB_BOOL && i < n; i++)
@@ -82,12 +87,14 @@ static clab_status read_text(clab__h5 *h, const clab__set *s, const char *field,
     int64_t dims[MAX_RANK];
     size_t size = H5Tget_size(type);
     clab_status st = clab__set_plausible(h, s, s->n, size);
-    if (st != CLAB_OK || (st = clab__strings_read(h, s->id, false, field, type, s->space, s->at, &v)) != CLAB_OK)
+    if (st != CLAB_OK ||
+        (st = clab__strings_read(h, s->id, false, field, type, s->space, s->at, &v)) != CLAB_OK)
         return st;
     for (int i = 0; i < s->rank; i++)
         dims[i] = (int64_t)s->dims[i];
     /* Old writers (and R's) wrapped a single fixed-length string into an array of one. */
-    bool lone = !field && s->rank == 1 && s->n == 1 && H5Tis_variable_str(type) <= 0 && H5Aexists(s->id, "encoding-type") <= 0;
+    bool lone = !field && s->rank == 1 && s->n == 1 && H5Tis_variable_str(type) <= 0 &&
+                H5Aexists(s->id, "encoding-type") <= 0;
     st = clab_value_strings(h->cx, lone ? 0 : s->rank, dims, (const char *const *)v.s, out);
     clab__strings_free(&v);
     return st;
@@ -96,7 +103,8 @@ static clab_status read_text(clab__h5 *h, const clab__set *s, const char *field,
 /* {r, i} is how h5py spells complex numbers. */
 static bool is_complex(hid_t type)
 {
-    return H5Tget_nmembers(type) == 2 && H5Tget_member_index(type, "r") >= 0 && H5Tget_member_index(type, "i") >= 0;
+    return H5Tget_nmembers(type) == 2 && H5Tget_member_index(type, "r") >= 0 &&
+           H5Tget_member_index(type, "i") >= 0;
 }
 
 clab_status clab__read_set(clab__h5 *h, const clab__set *s, const char *field, hid_t type, clab_value **out)
@@ -114,7 +122,8 @@ clab_status clab__read_set(clab__h5 *h, const clab__set *s, const char *field, h
     case H5T_COMPOUND:
         if (!field && s->rank == 1 && !is_complex(type))
             return clab__read_records(h, s, false, out);
-        clab__h5_leave_out(h, s->at, is_complex(type) ? "complex numbers" : "a structure that is no list of records");
+        clab__h5_leave_out(h, s->at,
+                           is_complex(type) ? "complex numbers" : "a structure that is no list of records");
         return CLAB_OK;
     case H5T_INTEGER:
     case H5T_FLOAT:
@@ -127,7 +136,7 @@ clab_status clab__read_set(clab__h5 *h, const clab__set *s, const char *field, h
     }
 }
 
-/* ---- groups ----------------------------------------------------------------------------------------------*/
+/* ---- groups --------------------------------------------------------------------------------------*/
 
 clab_status clab__read_dict(clab__h5 *h, hid_t group, const char *at, clab_value **out)
 {
@@ -199,7 +208,8 @@ static clab_status read_referred(clab__h5 *h, clab__set *s, const char *at, clab
     if (attr >= 0 && H5Aread(attr, H5T_STD_REF_OBJ, &ref) >= 0)
         levels_obj = H5Rdereference2(s->id, H5P_DEFAULT, H5R_OBJECT, &ref);
     if (levels_obj < 0) {
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the categories that %s refers to are not in the file", h->name, clab_show(at));
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: the categories that %s refers to are not in the file",
+                       h->name, clab_show(at));
     } else {
         clab__h5_attr_bool(levels_obj, "ordered", &ordered);
         st = clab__read_element(h, levels_obj, at, &levels);
@@ -227,7 +237,8 @@ static bool attr_is_reference(hid_t obj, const char *name)
 
 clab_status clab__read_element(clab__h5 *h, hid_t obj, const char *at, clab_value **out)
 {
-    static const char *const plain[] = {"", "array", "string-array", "numeric-scalar", "string", "rec-array", "null", "bytes"};
+    static const char *const plain[] = {"",       "array",     "string-array", "numeric-scalar",
+                                        "string", "rec-array", "null",         "bytes"};
     char encoding[64];
     clab__set s;
     *out = NULL;
@@ -238,14 +249,16 @@ clab_status clab__read_element(clab__h5 *h, hid_t obj, const char *at, clab_valu
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         known = known || strcmp(encoding, plain[i]) == 0;
     if (!known || H5Iget_type(obj) != H5I_DATASET) {
-        clab__h5_leave_out(h, at, *encoding ? "encoding '%s'" : "no group and no array%s", clab_show(encoding));
+        clab__h5_leave_out(h, at, *encoding ? "encoding '%s'" : "no group and no array%s",
+                           clab_show(encoding));
         H5Oclose(obj);
         return CLAB_OK;
     }
     clab_status st = clab__set_open(h, obj, at, &s);
     if (st != CLAB_OK)
         return st;
-    st = attr_is_reference(s.id, "categories") ? read_referred(h, &s, at, out) : clab__read_set(h, &s, NULL, s.type, out);
+    st = attr_is_reference(s.id, "categories") ? read_referred(h, &s, at, out)
+                                               : clab__read_set(h, &s, NULL, s.type, out);
     clab__set_close(&s);
     return st;
 }

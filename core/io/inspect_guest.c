@@ -3,16 +3,14 @@
 #include "io/h5_impl.h"
 #include "io/io.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_PATH 4096
-#define SAMPLE 65536        /* values looked at without a full scan */
-#define MAX_LEVELS 500      /* a column with more is no label candidate */
+#define MAX_LEVELS 500 /* a column with more is no label candidate */
 
-/* ---- making dictionaries -------------------------------------------------------------------------------------*/
+/* ---- making dictionaries -------------------------------------------------------------------------*/
 
 static clab_status put(clab_ctx *cx, clab_value *dict, const char *key, clab_status made, clab_value *v)
 {
@@ -49,99 +47,7 @@ static clab_status put_text(clab_ctx *cx, clab_value *dict, const char *key, con
     return put(cx, dict, key, st, v);
 }
 
-/* ---- looking at values -------------------------------------------------------------------------------------------*/
-
-typedef struct {
-    clab__sink sink;
-    clab_dtype dtype;
-    int64_t stored, nonzero;
-    bool whole, negative, finite;
-    double min, max;
-} scan;
-
-static void look(scan *s, double x)
-{
-    s->stored++;
-    s->nonzero += x != 0;
-    if (!isfinite(x)) {
-        s->finite = s->whole = false;
-        return;
-    }
-    s->whole = s->whole && x == floor(x);
-    s->negative = s->negative || x < 0;
-    s->min = x < s->min ? x : s->min;
-    s->max = x > s->max ? x : s->max;
-}
-
-static double value_at(const void *v, clab_dtype t, int64_t i)
-{
-    switch (t) {
-    case CLAB_F32: return (double)((const float *)v)[i];
-    case CLAB_F64: return ((const double *)v)[i];
-    case CLAB_I8: return ((const int8_t *)v)[i];
-    case CLAB_I16: return ((const int16_t *)v)[i];
-    case CLAB_I32: return ((const int32_t *)v)[i];
-    case CLAB_I64: return (double)((const int64_t *)v)[i];
-    case CLAB_U16: return ((const uint16_t *)v)[i];
-    case CLAB_U32: return ((const uint32_t *)v)[i];
-    case CLAB_U64: return (double)((const uint64_t *)v)[i];
-    default: return ((const uint8_t *)v)[i];
-    }
-}
-
-static clab_status scan_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64_t n_cols, clab_dtype dtype, bool dense)
-{
-    (void)h;
-    (void)n_rows;
-    (void)n_cols;
-    (void)dense;
-    ((scan *)k)->dtype = dtype;
-    return CLAB_OK;
-}
-
-static clab_status scan_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values)
-{
-    scan *s = (scan *)k;
-    (void)indices;
-    for (int64_t i = 0; i < indptr[n_rows]; i++)
-        look(s, value_at(values, s->dtype, i));
-    return clab_check(h->cx);
-}
-
-/* The first values as they are stored: of a sparse matrix its data, of a dense one its first rows. */
-static clab_status sample(clab__h5 *h, clab__matrix *m, scan *s)
-{
-    bool dense = m->data.rank == 2;
-    int64_t rows = 0, n = m->nnz < SAMPLE ? m->nnz : SAMPLE;
-    if (dense) {
-        rows = m->n_cols > 0 ? SAMPLE / m->n_cols : 0;
-        rows = rows < 1 ? 1 : rows;
-        rows = rows < m->n_rows ? rows : m->n_rows;
-        n = rows * m->n_cols;
-    }
-    void *buf = malloc((size_t)n * sizeof(double) + 1);
-    if (!buf)
-        return clab_fail(h->cx, CLAB_ENOMEM, "no memory for a sample");
-    clab_status st = CLAB_OK;
-    if (dense && n > 0) {
-        hsize_t start[2] = {0, 0}, count[2] = {(hsize_t)rows, (hsize_t)m->n_cols};
-        hid_t in = H5Screate_simple(2, count, NULL);
-        if (H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-            H5Dread(m->data.id, H5T_NATIVE_DOUBLE, in, m->data.space, H5P_DEFAULT, buf) < 0)
-            st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(m->data.at), clab__h5_why());
-        H5Sclose(in);
-    } else if (n > 0) {
-        hid_t mem = m->dtype == CLAB_BOOL ? H5T_NATIVE_UINT8 : H5T_NATIVE_DOUBLE;
-        st = clab__set_slice(h, &m->data, 0, n, mem, buf);
-    }
-    clab_dtype t = !dense && m->dtype == CLAB_BOOL ? CLAB_U8 : CLAB_F64;
-    for (int64_t i = 0; st == CLAB_OK && i < n; i++)
-        look(s, value_at(buf, t, i));
-    free(buf);
-    return st;
-}
-
-/* ---- matrices ----------------------------------------------------------------------------------------------------------*/
+/* ---- matrices ------------------------------------------------------------------------------------*/
 
 static int64_t times(double a, double b)
 {
@@ -149,17 +55,20 @@ static int64_t times(double a, double b)
 }
 
 /* Bytes that scipy or numpy would take, and about what a packed store takes. */
-static clab_status put_bytes(clab_ctx *cx, clab_value *d, const clab__matrix *m, const scan *s, bool full)
+static clab_status put_bytes(clab_ctx *cx, clab_value *d, const clab__matrix *m, const clab__scan *s,
+                             bool full)
 {
     bool dense = m->data.rank == 2;
     double size = (double)clab_dtype_size(m->dtype), nnz = (double)m->nnz;
     double wide = m->nnz > INT32_MAX || m->n_cols > INT32_MAX ? 8 : 4;
     if (dense && s->stored > 0)
         nnz = full ? (double)s->nonzero : nnz * ((double)s->nonzero / (double)s->stored);
-    clab_status st = put_int(cx, d, "memory_bytes", dense ? times((double)m->nnz, size)
-                                                          : times(nnz, size + wide) + times((double)m->n_rows + 1, wide));
+    clab_status st = put_int(cx, d, "memory_bytes",
+                             dense ? times((double)m->nnz, size)
+                                   : times(nnz, size + wide) + times((double)m->n_rows + 1, wide));
     if (st == CLAB_OK)
-        st = put_int(cx, d, "packed_bytes", times(nnz, s->whole && s->finite ? 1.6 : 1.1 + size) + times((double)m->n_rows + 1, 16));
+        st = put_int(cx, d, "packed_bytes",
+                     times(nnz, s->whole && s->finite ? 1.6 : 1.1 + size) + times((double)m->n_rows + 1, 16));
     if (st == CLAB_OK)
         st = put_int(cx, d, "dense_bytes", times((double)m->n_rows * (double)m->n_cols, size));
     return st;
@@ -167,21 +76,26 @@ static clab_status put_bytes(clab_ctx *cx, clab_value *d, const clab__matrix *m,
 
 static clab_status describe_matrix(clab__h5 *h, clab__matrix *m, bool full, clab_value **out)
 {
-    scan s = {.sink = {scan_begin, scan_rows}, .whole = true, .finite = true};
+    clab__scan s;
     clab_ctx *cx = h->cx;
     clab_value *d = NULL;
     int64_t *indptr = NULL;
-    clab_status st = full ? clab__matrix_stream(h, m, &s.sink) : sample(h, m, &s);
+    clab_status st = clab__scan_matrix(h, m, full, &s);
     if (st == CLAB_OK && !full && m->indptr.id > 0)
         st = clab__indptr_read(h, m, &indptr);
     clab_mem_free(cx, indptr);
     if (st == CLAB_OK)
         st = clab_value_dict(cx, &d);
-    if (st == CLAB_OK && (st = put_text(cx, d, "kind", m->kind)) == CLAB_OK && (st = put_text(cx, d, "dtype", clab_dtype_name(m->dtype))) == CLAB_OK &&
-        (st = put_int(cx, d, "rows", m->n_rows)) == CLAB_OK && (st = put_int(cx, d, "cols", m->n_cols)) == CLAB_OK &&
-        (st = put_int(cx, d, "nnz", full ? s.nonzero : m->nnz)) == CLAB_OK && (st = put_int(cx, d, "stored_bytes", m->stored)) == CLAB_OK &&
-        (st = put_bool(cx, d, "scanned", full)) == CLAB_OK && (st = put_bool(cx, d, "whole", s.whole)) == CLAB_OK &&
-        (st = put_bool(cx, d, "negative", s.negative)) == CLAB_OK && (st = put_bool(cx, d, "finite", s.finite)) == CLAB_OK &&
+    if (st == CLAB_OK && (st = put_text(cx, d, "kind", m->kind)) == CLAB_OK &&
+        (st = put_text(cx, d, "dtype", clab_dtype_name(m->dtype))) == CLAB_OK &&
+        (st = put_int(cx, d, "rows", m->n_rows)) == CLAB_OK &&
+        (st = put_int(cx, d, "cols", m->n_cols)) == CLAB_OK &&
+        (st = put_int(cx, d, "nnz", full ? s.nonzero : m->nnz)) == CLAB_OK &&
+        (st = put_int(cx, d, "stored_bytes", m->stored)) == CLAB_OK &&
+        (st = put_bool(cx, d, "scanned", full)) == CLAB_OK &&
+        (st = put_bool(cx, d, "whole", s.whole)) == CLAB_OK &&
+        (st = put_bool(cx, d, "negative", s.negative)) == CLAB_OK &&
+        (st = put_bool(cx, d, "finite", s.finite)) == CLAB_OK &&
         (st = put_num(cx, d, "min", s.min)) == CLAB_OK && (st = put_num(cx, d, "max", s.max)) == CLAB_OK)
         st = put_bytes(cx, d, m, &s, full);
     if (st != CLAB_OK) {
@@ -193,8 +107,8 @@ static clab_status describe_matrix(clab__h5 *h, clab__matrix *m, bool full, clab
 }
 
 /* group/name as a description under `key`; nothing when it is absent or null. */
-static clab_status add_matrix(clab__h5 *h, hid_t group, const char *name, const char *at, int64_t n_rows, int64_t n_cols, bool full,
-                              clab_value *into, const char *key)
+static clab_status add_matrix(clab__h5 *h, hid_t group, const char *name, const char *at, int64_t n_rows,
+                              int64_t n_cols, bool full, clab_value *into, const char *key)
 {
     hid_t obj;
     clab__matrix m;
@@ -227,10 +141,12 @@ static clab_status add_layers(clab__h5 *h, int64_t n, int64_t g, bool full, clab
     char at[CLAB__AT];
     hid_t group = -1;
     clab_status st = clab_value_dict(h->cx, &layers);
-    if (st == CLAB_OK && clab__h5_has(h->file, "layers") && (group = H5Gopen2(h->file, "layers", H5P_DEFAULT)) >= 0)
+    if (st == CLAB_OK && clab__h5_has(h->file, "layers") &&
+        (group = H5Gopen2(h->file, "layers", H5P_DEFAULT)) >= 0)
         st = clab__h5_members(h, group, "layers", &names);
     for (int64_t i = 0; st == CLAB_OK && i < names.n; i++)
-        st = add_matrix(h, group, names.s[i], clab__h5_at(at, "layers", names.s[i]), n, g, full, layers, names.s[i]);
+        st = add_matrix(h, group, names.s[i], clab__h5_at(at, "layers", names.s[i]), n, g, full, layers,
+                        names.s[i]);
     if (group >= 0)
         H5Gclose(group);
     clab__names_free(&names);
@@ -254,15 +170,19 @@ static clab_status add_raw(clab__h5 *h, int64_t n, bool full, clab_value *out)
     return put(h->cx, out, "raw", st, raw);
 }
 
-/* ---- columns -----------------------------------------------------------------------------------------------------------*/
+/* ---- columns -------------------------------------------------------------------------------------*/
 
 static const char *kind_of(const clab_value *v)
 {
     switch (v->kind) {
-    case CLAB_V_CATEGORICAL: return "categorical";
-    case CLAB_V_STRINGS: return "string";
-    case CLAB_V_NULLABLE: return v->inner->kind == CLAB_V_STRINGS ? "string" : "nullable";
-    default: return clab_dtype_name(v->dtype);
+    case CLAB_V_CATEGORICAL:
+        return "categorical";
+    case CLAB_V_STRINGS:
+        return "string";
+    case CLAB_V_NULLABLE:
+        return v->inner->kind == CLAB_V_STRINGS ? "string" : "nullable";
+    default:
+        return clab_dtype_name(v->dtype);
     }
 }
 
@@ -312,12 +232,14 @@ static clab_status add_columns(clab_ctx *cx, const clab_value *obs, clab_value *
     return put(cx, out, "obs", st, columns);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------------*/
+/* ---- the whole -----------------------------------------------------------------------------------*/
 
-static clab_status add_tables(clab__h5 *h, const clab_value *obs, const clab_value *var, const char *format, clab_value *out)
+static clab_status add_tables(clab__h5 *h, const clab_value *obs, const clab_value *var, const char *format,
+                              clab_value *out)
 {
     clab_status st;
-    if ((st = put_text(h->cx, out, "file", h->name)) != CLAB_OK || (st = put_text(h->cx, out, "format", format)) != CLAB_OK ||
+    if ((st = put_text(h->cx, out, "file", h->name)) != CLAB_OK ||
+        (st = put_text(h->cx, out, "format", format)) != CLAB_OK ||
         (st = put_int(h->cx, out, "n_obs", clab_value_len(obs))) != CLAB_OK ||
         (st = put_int(h->cx, out, "n_vars", clab_value_len(var))) != CLAB_OK ||
         (st = clab_value_set(h->cx, out, "var_names", var->index)) != CLAB_OK ||
@@ -338,8 +260,8 @@ static clab_status add_counts(clab__h5 *h, clab_value *out)
                   {"raw.X", raw ? clab_value_get(raw, "x") : NULL}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const clab_value *d = places[i].d;
-        if (d && *(uint8_t *)clab_value_get(d, "whole")->data && *(uint8_t *)clab_value_get(d, "finite")->data &&
-            !*(uint8_t *)clab_value_get(d, "negative")->data)
+        if (d && *(uint8_t *)clab_value_get(d, "whole")->data &&
+            *(uint8_t *)clab_value_get(d, "finite")->data && !*(uint8_t *)clab_value_get(d, "negative")->data)
             return put_text(h->cx, out, "counts", places[i].name);
     }
     return put_text(h->cx, out, "counts", "none");
@@ -390,7 +312,8 @@ clab_status clab_h5_guest_inspect(clab_ctx *cx, clab_wire *wire, const int *fds,
     (void)fds;
     (void)n_fds;
     clab__h5_library();
-    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_u8(cx, wire, &full)) != CLAB_OK || (st = clab_value_dict(cx, &out)) != CLAB_OK)
         goto done;
     h.name = name;

@@ -6,28 +6,32 @@
 #include "guest/guest.h"
 
 typedef struct {
-    const char *counts;   /* "auto", "X", "raw", "layers.NAME"; NULL = auto */
-    const char *genome;   /* 10x v2 files with several; NULL */
+    const char *counts; /* "auto", "X", "raw", "layers.NAME"; NULL = auto */
+    const char *genome; /* 10x v2 files with several; NULL */
 } clab_read_opts;
 
 /* clab_read -- an .h5ad or 10x .h5 (told by content).  Says what it took as counts and what it had to
  * leave out.  opts may be NULL.  Errors name the file, the object in it and the remedy. */
-CLAB_MUST_CHECK clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out);
+CLAB_MUST_CHECK clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts,
+                                      clab_dataset **out);
 
 typedef struct {
-    int compression;      /* deflate level 0..9; default 4 */
-    bool dense;           /* allow X that would become dense */
+    int compression; /* deflate level 0..9; default 4 */
+    bool dense;      /* allow X that would become dense */
 } clab_write_opts;
 void clab_write_opts_init(clab_write_opts *o);
 
 /* clab_write -- .h5ad, atomic: a temporary file beside it, fsync, rename; never damages an existing file,
  * also when it is the file that d was read from.  Cells stream through; never more than blocks in RAM. */
-CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, const clab_write_opts *opts);
+CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path,
+                                       const clab_write_opts *opts);
 
 /* Small files, atomically. */
 CLAB_MUST_CHECK clab_status clab_write_text(clab_ctx *cx, const char *path, const char *text, size_t n);
-/* obs columns (all when n = 0) as CSV, RFC 4180; cells that a spreadsheet would run as a formula are quoted with '. */
-CLAB_MUST_CHECK clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, const char *const *columns, int n, const char *path);
+/* obs columns (all when n = 0) as CSV, RFC 4180; cells that a spreadsheet would run as a formula are quoted
+ * with '. */
+CLAB_MUST_CHECK clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, const char *const *columns,
+                                           int n, const char *path);
 /* Any value tree as one file of our own (models): HDF5 written by the guest, same encodings as h5ad's uns. */
 CLAB_MUST_CHECK clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *path);
 CLAB_MUST_CHECK clab_status clab_read_value(clab_ctx *cx, const char *path, clab_value **out);

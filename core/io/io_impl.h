@@ -19,14 +19,15 @@ CLAB_MUST_CHECK clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const c
 /* Choose the counts of a dataset that was just read: sets d->counts and counts_from, says so in one line. */
 CLAB_MUST_CHECK clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, const char *wanted);
 
-/* ---- atomic files (atomic.c) --------------------------------------------------------------------------------*/
+/* ---- atomic files (atomic.c) ---------------------------------------------------------------------*/
 typedef struct {
-    char *target;      /* symbolic links followed */
-    char *temporary;   /* in the same directory */
-    int fd;            /* of the temporary file */
+    char *target;    /* symbolic links followed */
+    char *temporary; /* in the same directory */
+    int fd;          /* of the temporary file */
 } clab__atomic;
 CLAB_MUST_CHECK clab_status clab__atomic_begin(clab_ctx *cx, const char *path, clab__atomic *out);
-/* fsync, mode of the file it replaces, rename, fsync of the directory.  Frees also on error (file removed). */
+/* fsync, mode of the file it replaces, rename, fsync of the directory.  Frees also on error (file removed).
+ */
 CLAB_MUST_CHECK clab_status clab__atomic_commit(clab_ctx *cx, clab__atomic *a);
 /* Remove the temporary file.  Fine after commit. */
 void clab__atomic_abort(clab__atomic *a);

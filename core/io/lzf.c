@@ -48,7 +48,8 @@ static int64_t lzf_expand(const uint8_t *in, size_t n_in, uint8_t *out, size_t r
 }
 
 /* H5Z_func_t: 0 is failure.  cd[2] is the size of a chunk, as h5py leaves it. */
-static size_t lzf_filter(unsigned flags, size_t n_cd, const unsigned cd[], size_t n_in, size_t *buf_size, void **buf)
+static size_t lzf_filter(unsigned flags, size_t n_cd, const unsigned cd[], size_t n_in, size_t *buf_size,
+                         void **buf)
 {
     if (!(flags & H5Z_FLAG_REVERSE))
         return 0;

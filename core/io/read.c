@@ -17,11 +17,12 @@
 #define MAX_MATRICES 1000
 
 enum { OBS, VAR, RAW_VAR, RAW_VARM, OBSM, VARM, OBSP, VARP, UNS, N_PARTS };
-static const char *const part_names[N_PARTS] = {"obs", "var", "raw/var", "raw/varm", "obsm", "varm", "obsp", "varp", "uns"};
+static const char *const part_names[N_PARTS] = {"obs",  "var",  "raw/var", "raw/varm", "obsm",
+                                                "varm", "obsp", "varp",    "uns"};
 
 /* What has arrived from the guest. */
 typedef struct {
-    const char *file;            /* safe to show */
+    const char *file; /* safe to show */
     clab_value *part[N_PARTS];
     int64_t n_matrices;
     char *section[MAX_MATRICES];
@@ -38,7 +39,7 @@ static void arrival_free(arrival *a)
     }
 }
 
-/* ---- files and guests ----------------------------------------------------------------------------------------*/
+/* ---- files and guests ----------------------------------------------------------------------------*/
 
 const char *clab__file_name(const char *path)
 {
@@ -51,12 +52,14 @@ clab_status clab__file_check(clab_ctx *cx, const char *path)
     struct stat st;
     if (stat(path, &st) != 0) {
         clab_status s = errno == ENOENT || errno == ENOTDIR ? CLAB_ENOTFOUND : CLAB_EIO;
-        return s == CLAB_ENOTFOUND ? clab_fail(cx, s, "there is no file %s", clab_show(path))
-                                   : clab_fail(cx, s, "%s cannot be read: %s", clab_show(path), strerror(errno));
+        return s == CLAB_ENOTFOUND
+                   ? clab_fail(cx, s, "there is no file %s", clab_show(path))
+                   : clab_fail(cx, s, "%s cannot be read: %s", clab_show(path), strerror(errno));
     }
     if (S_ISDIR(st.st_mode))
-        return clab_hint(cx, "%s", (clab_fail(cx, CLAB_EARG, "%s is a directory", clab_show(path)),
-                         "name the .h5ad or 10x .h5 file inside it"));
+        return clab_hint(cx, "%s",
+                         (clab_fail(cx, CLAB_EARG, "%s is a directory", clab_show(path)),
+                          "name the .h5ad or 10x .h5 file inside it"));
     if (!S_ISREG(st.st_mode))
         return clab_fail(cx, CLAB_EARG, "%s is no regular file", clab_show(path));
     if (access(path, R_OK) != 0)
@@ -93,7 +96,7 @@ clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const char *file)
     return st;
 }
 
-/* ---- taking records ------------------------------------------------------------------------------------------------*/
+/* ---- taking records ------------------------------------------------------------------------------*/
 
 static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
 {
@@ -174,7 +177,8 @@ static clab_status converse(clab_ctx *cx, const char *path, const char *genome, 
     close(pair[1]);
     if (st == CLAB_OK) {
         clab_wire *w = clab_guest_wire(g);
-        if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
+        if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK &&
+            (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
             (st = clab_wire_put_str(cx, w, genome)) == CLAB_OK && (st = clab_wire_flush(cx, w)) == CLAB_OK)
             st = take_all(cx, w, pair[0], a);
         st = st == CLAB_OK ? clab_guest_end(cx, g) : clab__guest_failed(cx, g, st);
@@ -183,19 +187,20 @@ static clab_status converse(clab_ctx *cx, const char *path, const char *genome, 
     return st;
 }
 
-/* ---- assembling ----------------------------------------------------------------------------------------------------------*/
+/* ---- assembling ----------------------------------------------------------------------------------*/
 
 static clab_status check_lengths(clab_ctx *cx, const arrival *a, int part, int64_t n, bool both)
 {
     const clab_value *dict = a->part[part];
     for (int64_t i = 0; dict && i < dict->n_items; i++) {
         const clab_value *v = dict->items[i];
-        bool fits = v->kind != CLAB_V_NULL && v->kind != CLAB_V_DICT && (v->rank > 0 || v->kind >= CLAB_V_CATEGORICAL) &&
-                    v->dims[0] == n && (!both || v->dims[1] == n);
+        bool fits = v->kind != CLAB_V_NULL && v->kind != CLAB_V_DICT &&
+                    (v->rank > 0 || v->kind >= CLAB_V_CATEGORICAL) && v->dims[0] == n &&
+                    (!both || v->dims[1] == n);
         if (!fits)
-            return clab_fail(cx, CLAB_EFORMAT, "%s: %s/%s does not have %s rows%s, one for each %s", a->file, part_names[part],
-                             clab_show(dict->names[i]), clab_text_count(n), both ? " and columns" : "",
-                             part == OBSM || part == OBSP ? "cell" : "gene");
+            return clab_fail(cx, CLAB_EFORMAT, "%s: %s/%s does not have %s rows%s, one for each %s", a->file,
+                             part_names[part], clab_show(dict->names[i]), clab_text_count(n),
+                             both ? " and columns" : "", part == OBSM || part == OBSP ? "cell" : "gene");
     }
     return CLAB_OK;
 }
@@ -210,16 +215,20 @@ static clab_status move_graphs(clab_ctx *cx, arrival *a, int64_t n)
     bool any = false;
     for (int i = 0; old && old->kind == CLAB_V_DICT && i < 2; i++) {
         const clab_value *v = clab_value_get(old, keys[i]);
-        any = any || (v && v->kind == CLAB_V_SPARSE && v->dims[0] == n && v->dims[1] == n && !clab_value_get(a->part[OBSP], keys[i]));
+        any = any || (v && v->kind == CLAB_V_SPARSE && v->dims[0] == n && v->dims[1] == n &&
+                      !clab_value_get(a->part[OBSP], keys[i]));
     }
     if (!any)
         return CLAB_OK;
-    if ((st = clab_value_copy(cx, old, &neighbors)) != CLAB_OK || (st = clab_value_copy(cx, a->part[UNS], &uns)) != CLAB_OK ||
-        (st = a->part[OBSP] ? clab_value_copy(cx, a->part[OBSP], &obsp) : clab_value_dict(cx, &obsp)) != CLAB_OK)
+    if ((st = clab_value_copy(cx, old, &neighbors)) != CLAB_OK ||
+        (st = clab_value_copy(cx, a->part[UNS], &uns)) != CLAB_OK ||
+        (st = a->part[OBSP] ? clab_value_copy(cx, a->part[OBSP], &obsp) : clab_value_dict(cx, &obsp)) !=
+            CLAB_OK)
         goto done;
     for (int i = 0; st == CLAB_OK && i < 2; i++) {
         const clab_value *v = clab_value_get(old, keys[i]);
-        if (!v || v->kind != CLAB_V_SPARSE || v->dims[0] != n || v->dims[1] != n || clab_value_get(obsp, keys[i]))
+        if (!v || v->kind != CLAB_V_SPARSE || v->dims[0] != n || v->dims[1] != n ||
+            clab_value_get(obsp, keys[i]))
             continue;
         st = clab_value_set(cx, obsp, keys[i], v);
         clab_value_remove(neighbors, keys[i]);
@@ -243,9 +252,10 @@ static clab_status check_matrix(clab_ctx *cx, const arrival *a, int64_t i, int64
 {
     if (clab_matrix_n_rows(a->matrix[i]) == rows && clab_matrix_n_cols(a->matrix[i]) == cols)
         return CLAB_OK;
-    return clab_fail(cx, CLAB_EFORMAT, "%s: %s is %s x %s, it should be %s x %s", a->file, clab_show(a->section[i]),
-                     clab_text_count(clab_matrix_n_rows(a->matrix[i])), clab_text_count(clab_matrix_n_cols(a->matrix[i])),
-                     clab_text_count(rows), clab_text_count(cols));
+    return clab_fail(cx, CLAB_EFORMAT, "%s: %s is %s x %s, it should be %s x %s", a->file,
+                     clab_show(a->section[i]), clab_text_count(clab_matrix_n_rows(a->matrix[i])),
+                     clab_text_count(clab_matrix_n_cols(a->matrix[i])), clab_text_count(rows),
+                     clab_text_count(cols));
 }
 
 static clab_status place_matrices(clab_ctx *cx, const arrival *a, clab_dataset *d)
@@ -296,7 +306,9 @@ static clab_status log_read(clab_ctx *cx, clab_dataset *d, const char *path)
         snprintf(hash, sizeof hash, "%016" PRIx64, clab_store_get_info(clab_matrix_store(d->x, 0))->hash);
     const struct {
         const char *key, *text;
-    } texts[] = {{"file", slash ? slash + 1 : path}, {"hash", hash}, {"counts", d->counts_from ? d->counts_from : "none"}};
+    } texts[] = {{"file", slash ? slash + 1 : path},
+                 {"hash", hash},
+                 {"counts", d->counts_from ? d->counts_from : "none"}};
     clab_status s = clab_value_dict(cx, &p);
     for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++) {
         if ((s = clab_value_string(cx, texts[i].text, &v)) == CLAB_OK)
@@ -313,20 +325,23 @@ static clab_status log_read(clab_ctx *cx, clab_dataset *d, const char *path)
     return s;
 }
 
-static clab_status assemble(clab_ctx *cx, arrival *a, const char *path, const char *counts, clab_dataset **out)
+static clab_status assemble(clab_ctx *cx, arrival *a, const char *path, const char *counts,
+                            clab_dataset **out)
 {
     clab_dataset *d = NULL;
     const clab_matrix *x = NULL;
     const char *slash = strrchr(path, '/');
     clab_status st;
-    if (!a->part[OBS] || !a->part[VAR] || a->part[OBS]->kind != CLAB_V_TABLE || a->part[VAR]->kind != CLAB_V_TABLE)
+    if (!a->part[OBS] || !a->part[VAR] || a->part[OBS]->kind != CLAB_V_TABLE ||
+        a->part[VAR]->kind != CLAB_V_TABLE)
         return clab_fail(cx, CLAB_EFORMAT, "%s has no obs or no var", a->file);
     int64_t n = clab_value_len(a->part[OBS]), g = clab_value_len(a->part[VAR]);
     for (int64_t i = 0; i < a->n_matrices; i++)
         if (strcmp(a->section[i], "X") == 0)
             x = a->matrix[i];
-    if ((st = check_lengths(cx, a, OBSM, n, false)) != CLAB_OK || (st = check_lengths(cx, a, VARM, g, false)) != CLAB_OK ||
-        (st = move_graphs(cx, a, n)) != CLAB_OK || (st = check_lengths(cx, a, OBSP, n, true)) != CLAB_OK ||
+    if ((st = check_lengths(cx, a, OBSM, n, false)) != CLAB_OK ||
+        (st = check_lengths(cx, a, VARM, g, false)) != CLAB_OK || (st = move_graphs(cx, a, n)) != CLAB_OK ||
+        (st = check_lengths(cx, a, OBSP, n, true)) != CLAB_OK ||
         (st = check_lengths(cx, a, VARP, g, true)) != CLAB_OK ||
         (st = clab_dataset_new(cx, slash ? slash + 1 : path, x, a->part[OBS], a->part[VAR], &d)) != CLAB_OK)
         return st;
@@ -335,7 +350,8 @@ static clab_status assemble(clab_ctx *cx, arrival *a, const char *path, const ch
     place_part(&d->obsp, a->part[OBSP]);
     place_part(&d->varp, a->part[VARP]);
     place_part(&d->uns, a->part[UNS]);
-    const clab_value *ours = clab_value_get(d->uns, "celllab"), *steps = ours && ours->kind == CLAB_V_DICT ? clab_value_get(ours, "steps") : NULL;
+    const clab_value *ours = clab_value_get(d->uns, "celllab"),
+                     *steps = ours && ours->kind == CLAB_V_DICT ? clab_value_get(ours, "steps") : NULL;
     if (steps && steps->kind == CLAB_V_DICT)
         place_part(&d->steps, (clab_value *)(uintptr_t)steps);
     if ((st = place_matrices(cx, a, d)) != CLAB_OK || (st = clab__counts_find(cx, d, counts)) != CLAB_OK ||
@@ -361,65 +377,4 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
         st = assemble(cx, &a, path, opts ? opts->counts : NULL, out);
     arrival_free(&a);
     return st;
-}
-
-/* ---- a value as the whole reply -----------------------------------------------------------------------------------------*/
-
-static clab_status take_only(clab_ctx *cx, clab_wire *w, const char *name, clab_value **v)
-{
-    uint8_t record = 0;
-    char *section = NULL;
-    clab_status st = CLAB_OK;
-    while (st == CLAB_OK && (st = clab_wire_get_u8(cx, w, &record)) == CLAB_OK && record != CLAB__REC_END) {
-        if (record == CLAB__REC_ASK)
-            st = clab__answer_ask(cx, w, name);
-        else if (record != CLAB__REC_VALUE || *v)
-            st = clab_fail(cx, CLAB_EINTERNAL, "the worker sent an unexpected record");
-        else if ((st = clab_wire_get_str(cx, w, MAX_SECTION, &section)) == CLAB_OK)
-            st = clab_value_fetch(cx, w, name, v);
-        free(section);
-        section = NULL;
-    }
-    return st;
-}
-
-/* Ask `role` about a file; full < 0: the role takes no such byte. */
-static clab_status ask_guest(clab_ctx *cx, const char *role, const char *verb, const char *path, int full, clab_value **out)
-{
-    char name[160], what[256];
-    clab_guest *g = NULL;
-    clab_value *v = NULL;
-    clab_status st = clab__file_check(cx, path);
-    if (st != CLAB_OK)
-        return st;
-    snprintf(name, sizeof name, "%s", clab__file_name(path));
-    snprintf(what, sizeof what, "%s %s", verb, name);
-    if ((st = clab_guest_start(cx, role, what, NULL, 0, &g)) != CLAB_OK)
-        return st;
-    clab_wire *w = clab_guest_wire(g);
-    if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, name)) == CLAB_OK)
-        st = full < 0 ? CLAB_OK : clab_wire_put_u8(cx, w, (uint8_t)full);
-    if (st == CLAB_OK)
-        st = clab_wire_flush(cx, w);
-    if (st == CLAB_OK)
-        st = take_only(cx, w, name, &v);
-    st = st == CLAB_OK ? clab_guest_end(cx, g) : clab__guest_failed(cx, g, st);
-    if (st == CLAB_OK && (!v || v->kind != CLAB_V_DICT))
-        st = clab_fail(cx, CLAB_EFORMAT, "%s holds no dictionary", name);
-    if (st != CLAB_OK) {
-        clab_value_unref(v);
-        return st;
-    }
-    *out = v;
-    return CLAB_OK;
-}
-
-clab_status clab_read_value(clab_ctx *cx, const char *path, clab_value **out)
-{
-    return ask_guest(cx, "h5-read-value", "reading", path, -1, out);
-}
-
-clab_status clab_inspect_file(clab_ctx *cx, const char *path, bool full, clab_value **out)
-{
-    return ask_guest(cx, "h5-inspect", "inspecting", path, full, out);
 }

@@ -17,7 +17,7 @@ static clab_status put_value(clab__h5 *h, const char *section, const clab_value 
     return st == CLAB_OK ? clab_value_put(h->cx, h->wire, v) : st;
 }
 
-/* ---- parts of an .h5ad ---------------------------------------------------------------------------------------*/
+/* ---- parts of an .h5ad ---------------------------------------------------------------------------*/
 
 clab_status clab__read_frame(clab__h5 *h, hid_t group, const char *name, const char *at, clab_value **out)
 {
@@ -58,8 +58,8 @@ static void drop_old_levels(clab_value *uns, const clab_value *table)
 }
 
 /* obsm, varm, obsp, varp, uns: a group, or a compound dataset with one field a key (obsm and varm of old). */
-static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section, const clab_value *old_obs,
-                             const clab_value *old_var)
+static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section,
+                             const clab_value *old_obs, const clab_value *old_var)
 {
     hid_t obj;
     clab_value *v = NULL;
@@ -89,7 +89,8 @@ static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const c
     return st;
 }
 
-static clab_status send_matrix(clab__h5 *h, hid_t group, const char *name, const char *section, int64_t n_rows, int64_t n_cols)
+static clab_status send_matrix(clab__h5 *h, hid_t group, const char *name, const char *section,
+                               int64_t n_rows, int64_t n_cols)
 {
     hid_t obj;
     clab__matrix m;
@@ -128,8 +129,8 @@ static clab_status send_layers(clab__h5 *h, int64_t n_obs, int64_t n_vars)
         st = clab__h5_members(h, layers, "layers", &names);
         for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
             H5O_info_t info, self;
-            if (H5Oget_info_by_name(layers, names.s[i], &info, H5P_DEFAULT) >= 0 && H5Oget_info(layers, &self) >= 0 &&
-                info.addr == self.addr)
+            if (H5Oget_info_by_name(layers, names.s[i], &info, H5P_DEFAULT) >= 0 &&
+                H5Oget_info(layers, &self) >= 0 && info.addr == self.addr)
                 clab__h5_leave_out(h, clab__h5_at(at, "layers", names.s[i]), "a loop");
             else
                 st = send_matrix(h, layers, names.s[i], clab__h5_at(at, "layers", names.s[i]), n_obs, n_vars);
@@ -174,8 +175,8 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
 
 static clab_status note_strangers(clab__h5 *h)
 {
-    static const char *const known[] = {"X", "obs", "var", "layers", "obsm", "varm", "obsp", "varp", "uns", "raw",
-                                        "raw.X", "raw.var", "raw.varm", NULL};
+    static const char *const known[] = {"X",    "obs", "var", "layers", "obsm",    "varm",     "obsp",
+                                        "varp", "uns", "raw", "raw.X",  "raw.var", "raw.varm", NULL};
     clab__names names;
     clab_status st = clab__h5_members(h, h->file, "", &names);
     for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
@@ -193,7 +194,8 @@ static clab_status send_h5ad(clab__h5 *h)
 {
     clab_value *obs = NULL, *var = NULL;
     clab_status st;
-    if ((st = clab__read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK || (st = clab__read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
+    if ((st = clab__read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK ||
+        (st = clab__read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
         (st = put_value(h, "obs", obs)) != CLAB_OK || (st = put_value(h, "var", var)) != CLAB_OK)
         goto done;
     int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
@@ -232,7 +234,7 @@ static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
     return st;
 }
 
-/* ---- the role ------------------------------------------------------------------------------------------------------*/
+/* ---- the role ------------------------------------------------------------------------------------*/
 
 static clab_status end_of_reply(clab_ctx *cx, clab_wire *wire)
 {
@@ -247,7 +249,8 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
     clab__format format;
     clab_status st;
     clab__h5_library();
-    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK)
         goto done;
     h.name = name;
@@ -279,7 +282,8 @@ clab_status clab_h5_guest_read_value(clab_ctx *cx, clab_wire *wire, const int *f
     (void)fds;
     (void)n_fds;
     clab__h5_library();
-    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK)
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK)
         goto done;
     h.name = name;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK)

@@ -19,7 +19,8 @@ static bool has_all(hid_t group, const char *const *names)
 static bool is_member_group(hid_t group, const char *name)
 {
     H5O_info_t info;
-    return clab__h5_has(group, name) && H5Oget_info_by_name(group, name, &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_GROUP;
+    return clab__h5_has(group, name) && H5Oget_info_by_name(group, name, &info, H5P_DEFAULT) >= 0 &&
+           info.type == H5O_TYPE_GROUP;
 }
 
 static bool is_genome(hid_t file, const char *name)
@@ -42,8 +43,9 @@ clab_status clab__format_tell(clab__h5 *h, clab__format *out)
     *out = CLAB__H5AD;
     if (*encoding && strcmp(encoding, "anndata") != 0) {
         (void)clab_fail(h->cx, CLAB_EFORMAT, "%s holds '%s', not AnnData", h->name, clab_show(encoding));
-        return strcasecmp(encoding, "mudata") == 0 ? clab_hint(h->cx, "write the RNA modality of the MuData to an .h5ad of its own")
-                                                   : clab_error_status(h->cx);
+        return strcasecmp(encoding, "mudata") == 0
+                   ? clab_hint(h->cx, "write the RNA modality of the MuData to an .h5ad of its own")
+                   : clab_error_status(h->cx);
     }
     if (*encoding || clab__h5_has(h->file, "obs") || clab__h5_has(h->file, "var"))
         return CLAB_OK;
@@ -59,9 +61,12 @@ clab_status clab__format_tell(clab__h5 *h, clab__format *out)
     if (st != CLAB_OK || *out != CLAB__H5AD)
         return st;
     if (clab__h5_has(h->file, "row_attrs") && clab__h5_has(h->file, "col_attrs"))
-        return clab_hint(h->cx, "%s", (clab_fail(h->cx, CLAB_EFORMAT, "%s is a loom file, which is not read here", h->name),
-                         "convert it to .h5ad (scanpy.read_loom(...).write(...))"));
-    return clab_fail(h->cx, CLAB_EFORMAT, "%s is HDF5, but neither AnnData (no obs and var) nor a 10x matrix", h->name);
+        return clab_hint(
+            h->cx, "%s",
+            (clab_fail(h->cx, CLAB_EFORMAT, "%s is a loom file, which is not read here", h->name),
+             "convert it to .h5ad (scanpy.read_loom(...).write(...))"));
+    return clab_fail(h->cx, CLAB_EFORMAT, "%s is HDF5, but neither AnnData (no obs and var) nor a 10x matrix",
+                     h->name);
 }
 
 /* The genome's group; more than one and none chosen is an error that lists them. */
@@ -82,17 +87,21 @@ static clab_status choose_genome(clab__h5 *h, const char *genome, char *buf, siz
         clab_str_addf(&list, "%s%s", found++ ? ", " : "", clab_show(names.s[i]));
     }
     if (st == CLAB_OK && genome && !hit)
-        st = clab_fail(h->cx, CLAB_ENOTFOUND, "%s has no genome '%s'; it has %s", h->name, clab_show(genome), list.s);
+        st = clab_fail(h->cx, CLAB_ENOTFOUND, "%s has no genome '%s'; it has %s", h->name, clab_show(genome),
+                       list.s);
     else if (st == CLAB_OK && !genome && found > 1)
-        st = clab_hint(h->cx, "%s", (clab_fail(h->cx, CLAB_EARG, "%s holds %lld genomes: %s", h->name, (long long)found, list.s),
-                       "choose one: genome=\"NAME\""));
+        st = clab_hint(
+            h->cx, "%s",
+            (clab_fail(h->cx, CLAB_EARG, "%s holds %lld genomes: %s", h->name, (long long)found, list.s),
+             "choose one: genome=\"NAME\""));
     clab_str_free(&list);
     clab__names_free(&names);
     return st;
 }
 
 /* A list of strings that must have `n` entries (-1: any). */
-static clab_status read_list(clab__h5 *h, hid_t group, const char *at, const char *name, int64_t n, clab_value **out)
+static clab_status read_list(clab__h5 *h, hid_t group, const char *at, const char *name, int64_t n,
+                             clab_value **out)
 {
     char path[CLAB__AT];
     clab_status st = clab__read_member(h, group, name, clab__h5_at(path, at, name), out);
@@ -110,8 +119,8 @@ static clab_status read_list(clab__h5 *h, hid_t group, const char *at, const cha
             return st;
     }
     if ((*out)->rank != 1 || (n >= 0 && (*out)->dims[0] != n))
-        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, the matrix needs %lld", h->name, clab_show(path),
-                         (long long)(*out)->dims[0], (long long)n);
+        return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s has %lld entries, the matrix needs %lld", h->name,
+                         clab_show(path), (long long)(*out)->dims[0], (long long)n);
     return CLAB_OK;
 }
 
@@ -146,8 +155,9 @@ static clab_status unique_names(clab__h5 *h, clab_value *names, clab_value **out
     if (st == CLAB_OK)
         st = clab_value_strings(h->cx, 1, &n, (const char *const *)s, out);
     if (st == CLAB_OK)
-        clab_warn(h->cx, "%s: %lld gene names repeat; later ones got -1, -2, ... (var.gene_ids tells them apart)", h->name,
-                  (long long)repeats);
+        clab_warn(h->cx,
+                  "%s: %lld gene names repeat; later ones got -1, -2, ... (var.gene_ids tells them apart)",
+                  h->name, (long long)repeats);
     clab_names_free(ix);
     for (int64_t i = 0; made && i < n; i++)
         free(made[i]);
@@ -157,7 +167,8 @@ static clab_status unique_names(clab__h5 *h, clab_value *names, clab_value **out
     return st;
 }
 
-static clab_status set_list(clab__h5 *h, hid_t group, const char *at, const char *name, int64_t n, clab_value *var, const char *column)
+static clab_status set_list(clab__h5 *h, hid_t group, const char *at, const char *name, int64_t n,
+                            clab_value *var, const char *column)
 {
     clab_value *v = NULL;
     clab_status st = read_list(h, group, at, name, n, &v);
@@ -178,8 +189,11 @@ static clab_status read_var(clab__h5 *h, hid_t group, const char *at, bool v3, i
         st = clab_value_table(h->cx, index, "_index", out);
     if (st == CLAB_OK)
         st = set_list(h, group, at, v3 ? "id" : "genes", n, *out, "gene_ids");
-    static const char *const more[][2] = {{"feature_type", "feature_types"}, {"genome", "genome"}, {"pattern", "pattern"},
-                                          {"read", "read"}, {"sequence", "sequence"}};
+    static const char *const more[][2] = {{"feature_type", "feature_types"},
+                                          {"genome", "genome"},
+                                          {"pattern", "pattern"},
+                                          {"read", "read"},
+                                          {"sequence", "sequence"}};
     for (size_t i = 0; v3 && st == CLAB_OK && i < sizeof more / sizeof *more; i++)
         if (clab__h5_has(group, more[i][0]))
             st = set_list(h, group, at, more[i][0], n, *out, more[i][1]);
@@ -196,12 +210,14 @@ static clab_status read_shape(clab__h5 *h, hid_t group, const char *at, int64_t 
     if (st != CLAB_OK)
         return st;
     if (s.rank != 1 || s.n != 2 || s.cls != CLAB__NUMBER || !clab_dtype_is_integer(s.dtype))
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s does not hold two whole numbers", h->name, clab_show(path));
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s does not hold two whole numbers", h->name,
+                       clab_show(path));
     else
         st = clab__set_slice(h, &s, 0, 2, H5T_NATIVE_INT64, shape);
     clab__set_close(&s);
     if (st == CLAB_OK && (shape[0] < 0 || shape[0] > INT32_MAX || shape[1] < 0 || shape[1] > INT64_MAX / 64))
-        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims %lld x %lld", h->name, clab_show(path), (long long)shape[0], (long long)shape[1]);
+        st = clab_fail(h->cx, CLAB_EFORMAT, "%s: %s claims %lld x %lld", h->name, clab_show(path),
+                       (long long)shape[0], (long long)shape[1]);
     return st;
 }
 

@@ -38,7 +38,7 @@ clab_status clab_write_text(clab_ctx *cx, const char *path, const char *text, si
     return st;
 }
 
-/* ---- CSV ------------------------------------------------------------------------------------------------------*/
+/* ---- CSV -----------------------------------------------------------------------------------------*/
 
 /* A field as RFC 4180 quotes it; text that a spreadsheet would run as a formula gets a ' in front. */
 static void add_field(clab_str *b, const char *s, bool text)
@@ -70,8 +70,8 @@ static void add_row(clab_str *b, const clab_dataset *d, const clab_value *const 
     clab_str_add(b, "\n");
 }
 
-static clab_status write_rows(clab_ctx *cx, const clab__atomic *a, const clab_dataset *d, const clab_value *const *columns,
-                              const char *const *names, int n)
+static clab_status write_rows(clab_ctx *cx, const clab__atomic *a, const clab_dataset *d,
+                              const clab_value *const *columns, const char *const *names, int n)
 {
     clab_str b = {0};
     clab_status st = CLAB_OK;
@@ -99,13 +99,15 @@ static clab_status write_rows(clab_ctx *cx, const clab__atomic *a, const clab_da
     return st;
 }
 
-clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, const char *const *columns, int n, const char *path)
+clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, const char *const *columns, int n,
+                           const char *path)
 {
     clab__atomic a;
     void *held = NULL;
     const char *const *names = n > 0 ? columns : (const char *const *)d->obs->names;
     int count = n > 0 ? n : (int)d->obs->n_items;
-    clab_status st = clab_mem_alloc(cx, CLAB_MEM_WORK, (count + 1) * (int64_t)sizeof(clab_value *), "columns of a CSV", &held);
+    clab_status st = clab_mem_alloc(cx, CLAB_MEM_WORK, (count + 1) * (int64_t)sizeof(clab_value *),
+                                    "columns of a CSV", &held);
     const clab_value **found = held;
     for (int k = 0; st == CLAB_OK && k < count; k++)
         st = clab_dataset_obs_get(cx, d, names[k], &found[k]);

@@ -18,7 +18,7 @@ void clab_write_opts_init(clab_write_opts *o)
     *o = (clab_write_opts){.compression = DEFAULT_LEVEL};
 }
 
-/* ---- parts over the wire ------------------------------------------------------------------------------------*/
+/* ---- parts over the wire -------------------------------------------------------------------------*/
 
 static clab_status put_value(clab_ctx *cx, clab_wire *w, const char *section, const clab_value *v)
 {
@@ -38,9 +38,12 @@ static clab_status put_head(clab_ctx *cx, clab_wire *w, const char *section, con
 {
     clab_dtype t = clab_matrix_dtype(m);
     clab_status st;
-    if ((st = clab_wire_put_u8(cx, w, CLAB__REC_MATRIX)) != CLAB_OK || (st = clab_wire_put_str(cx, w, section)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, dense)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, (uint8_t)t)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, needs_f64(t))) != CLAB_OK || (st = clab_wire_put_i64(cx, w, clab_matrix_n_rows(m))) != CLAB_OK ||
+    if ((st = clab_wire_put_u8(cx, w, CLAB__REC_MATRIX)) != CLAB_OK ||
+        (st = clab_wire_put_str(cx, w, section)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, dense)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, (uint8_t)t)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, needs_f64(t))) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, clab_matrix_n_rows(m))) != CLAB_OK ||
         (st = clab_wire_put_i64(cx, w, clab_matrix_n_cols(m))) != CLAB_OK ||
         (st = clab_wire_put_i64(cx, w, clab_matrix_nnz_bound(m))) != CLAB_OK)
         return st;
@@ -50,7 +53,8 @@ static clab_status put_head(clab_ctx *cx, clab_wire *w, const char *section, con
 static clab_status put_block(clab_ctx *cx, clab_wire *w, const clab_csr *b)
 {
     clab_status st;
-    if ((st = clab_wire_put_i64(cx, w, b->n_rows)) != CLAB_OK || (st = clab_wire_put_i64(cx, w, b->nnz)) != CLAB_OK ||
+    if ((st = clab_wire_put_i64(cx, w, b->n_rows)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, b->nnz)) != CLAB_OK ||
         (st = clab_wire_put(cx, w, b->indptr, (size_t)(b->n_rows + 1) * sizeof *b->indptr)) != CLAB_OK ||
         (st = clab_wire_put(cx, w, b->indices, (size_t)b->nnz * sizeof *b->indices)) != CLAB_OK)
         return st;
@@ -58,7 +62,8 @@ static clab_status put_block(clab_ctx *cx, clab_wire *w, const clab_csr *b)
                   : clab_wire_put(cx, w, b->f32, (size_t)b->nnz * sizeof *b->f32);
 }
 
-static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m, bool dense)
+static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m,
+                              bool dense)
 {
     char phase[64];
     clab_rows *rows = NULL;
@@ -75,7 +80,7 @@ static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, c
     return st == CLAB_OK ? clab_wire_put_i64(cx, w, 0) : st;
 }
 
-/* ---- uns.celllab -------------------------------------------------------------------------------------------------*/
+/* ---- uns.celllab ---------------------------------------------------------------------------------*/
 
 static clab_status set_string(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
 {
@@ -98,7 +103,8 @@ static clab_status collect_inputs(clab_ctx *cx, const clab_value *steps, clab_va
         const clab_value *p = clab_value_get(step, "parameters");
         const clab_value *file = p && p->kind == CLAB_V_DICT ? clab_value_get(p, "file") : NULL;
         const clab_value *hash = file ? clab_value_get(p, "hash") : NULL;
-        if (file && hash && file->kind == CLAB_V_STRINGS && hash->kind == CLAB_V_STRINGS && file->rank == 0 && hash->rank == 0)
+        if (file && hash && file->kind == CLAB_V_STRINGS && hash->kind == CLAB_V_STRINGS && file->rank == 0 &&
+            hash->rank == 0)
             st = clab_value_set(cx, inputs, *(char *const *)file->data, hash);
         else
             st = collect_inputs(cx, step, inputs); /* a concat keeps the steps of its parts inside its own */
@@ -113,7 +119,8 @@ static clab_status with_provenance(clab_ctx *cx, const clab_dataset *d, clab_val
     const clab_value *before = clab_value_get(d->uns, "celllab");
     clab_status st = clab_value_copy(cx, d->uns, &uns);
     if (st == CLAB_OK)
-        st = before && before->kind == CLAB_V_DICT ? clab_value_copy(cx, before, &ours) : clab_value_dict(cx, &ours);
+        st = before && before->kind == CLAB_V_DICT ? clab_value_copy(cx, before, &ours)
+                                                   : clab_value_dict(cx, &ours);
     if (st == CLAB_OK)
         st = set_string(cx, ours, "version", CLAB_VERSION);
     if (st == CLAB_OK)
@@ -136,7 +143,7 @@ static clab_status with_provenance(clab_ctx *cx, const clab_dataset *d, clab_val
     return CLAB_OK;
 }
 
-/* ---- the whole file ------------------------------------------------------------------------------------------------*/
+/* ---- the whole file ------------------------------------------------------------------------------*/
 
 /* A matrix that was dense in its file and is as it was stays dense. */
 static bool stays_dense(const clab_matrix *m, bool wanted)
@@ -144,14 +151,17 @@ static bool stays_dense(const clab_matrix *m, bool wanted)
     return wanted || (clab_matrix_is_dense(m) && clab_matrix_is_raw(m));
 }
 
-static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d, const clab_value *uns, bool dense)
+static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d, const clab_value *uns,
+                               bool dense)
 {
     char section[512];
     clab_status st;
-    if ((st = put_value(cx, w, "obs", d->obs)) != CLAB_OK || (st = put_value(cx, w, "var", d->var)) != CLAB_OK ||
-        (st = put_value(cx, w, "obsm", d->obsm)) != CLAB_OK || (st = put_value(cx, w, "varm", d->varm)) != CLAB_OK ||
-        (st = put_value(cx, w, "obsp", d->obsp)) != CLAB_OK || (st = put_value(cx, w, "varp", d->varp)) != CLAB_OK ||
-        (st = put_value(cx, w, "uns", uns)) != CLAB_OK)
+    if ((st = put_value(cx, w, "obs", d->obs)) != CLAB_OK ||
+        (st = put_value(cx, w, "var", d->var)) != CLAB_OK ||
+        (st = put_value(cx, w, "obsm", d->obsm)) != CLAB_OK ||
+        (st = put_value(cx, w, "varm", d->varm)) != CLAB_OK ||
+        (st = put_value(cx, w, "obsp", d->obsp)) != CLAB_OK ||
+        (st = put_value(cx, w, "varp", d->varp)) != CLAB_OK || (st = put_value(cx, w, "uns", uns)) != CLAB_OK)
         return st;
     if (d->raw.x && d->raw.var) {
         st = put_value(cx, w, "raw/var", d->raw.var);
@@ -172,12 +182,14 @@ static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d
 static bool has_wide_table(const clab_value *v)
 {
     bool wide = v && v->kind == CLAB_V_TABLE && v->n_items > WIDE_COLUMNS;
-    for (int64_t i = 0; v && !wide && (v->kind == CLAB_V_TABLE || v->kind == CLAB_V_DICT) && i < v->n_items; i++)
+    for (int64_t i = 0; v && !wide && (v->kind == CLAB_V_TABLE || v->kind == CLAB_V_DICT) && i < v->n_items;
+         i++)
         wide = has_wide_table(v->items[i]);
     return wide;
 }
 
-static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, int level, bool h5ad, bool wide, clab_guest **g)
+static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, int level, bool h5ad,
+                         bool wide, clab_guest **g)
 {
     char what[256];
     snprintf(what, sizeof what, "writing %s", name);
@@ -185,9 +197,10 @@ static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, 
     if (st != CLAB_OK)
         return st;
     clab_wire *w = clab_guest_wire(*g);
-    if ((st = clab_wire_put_str(cx, w, a->temporary)) != CLAB_OK || (st = clab_wire_put_str(cx, w, name)) != CLAB_OK ||
-        (st = clab_wire_put_i64(cx, w, level)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, h5ad)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, wide)) != CLAB_OK)
+    if ((st = clab_wire_put_str(cx, w, a->temporary)) != CLAB_OK ||
+        (st = clab_wire_put_str(cx, w, name)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, level)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, h5ad)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, wide)) != CLAB_OK)
         return clab__guest_failed(cx, *g, st);
     return CLAB_OK;
 }
@@ -226,7 +239,8 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
         clab_value_unref(uns);
         return st;
     }
-    bool wide = has_wide_table(d->obs) || has_wide_table(d->var) || has_wide_table(d->obsm) || has_wide_table(d->varm) || has_wide_table(uns);
+    bool wide = has_wide_table(d->obs) || has_wide_table(d->var) || has_wide_table(d->obsm) ||
+                has_wide_table(d->varm) || has_wide_table(uns);
     st = start(cx, &a, name, o.compression, true, wide, &g);
     if (st == CLAB_OK)
         st = finish(cx, g, put_dataset(cx, clab_guest_wire(g), d, uns, o.dense), &a);

@@ -70,8 +70,10 @@ static clab_status take_head(clab__out *o, clab_wire *wire, clab__matrix_head *h
 {
     uint8_t dense = 0, dtype = 0, f64 = 0;
     clab_status st;
-    if ((st = clab_wire_get_u8(o->cx, wire, &dense)) != CLAB_OK || (st = clab_wire_get_u8(o->cx, wire, &dtype)) != CLAB_OK ||
-        (st = clab_wire_get_u8(o->cx, wire, &f64)) != CLAB_OK || (st = clab_wire_get_i64(o->cx, wire, &head->n_rows)) != CLAB_OK ||
+    if ((st = clab_wire_get_u8(o->cx, wire, &dense)) != CLAB_OK ||
+        (st = clab_wire_get_u8(o->cx, wire, &dtype)) != CLAB_OK ||
+        (st = clab_wire_get_u8(o->cx, wire, &f64)) != CLAB_OK ||
+        (st = clab_wire_get_i64(o->cx, wire, &head->n_rows)) != CLAB_OK ||
         (st = clab_wire_get_i64(o->cx, wire, &head->n_cols)) != CLAB_OK ||
         (st = clab_wire_get_i64(o->cx, wire, &head->nnz_bound)) != CLAB_OK)
         return st;
@@ -127,8 +129,10 @@ clab_status clab_h5_guest_write(clab_ctx *cx, clab_wire *wire, const int *fds, i
     (void)n_fds;
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error in words, not a death */
     clab__h5_library();
-    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK || (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
-        (st = clab_wire_get_i64(cx, wire, &level)) != CLAB_OK || (st = clab_wire_get_u8(cx, wire, &h5ad)) != CLAB_OK ||
+    if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
+        (st = clab_wire_get_i64(cx, wire, &level)) != CLAB_OK ||
+        (st = clab_wire_get_u8(cx, wire, &h5ad)) != CLAB_OK ||
         (st = clab_wire_get_u8(cx, wire, &wide)) != CLAB_OK)
         goto done;
     o.name = name;

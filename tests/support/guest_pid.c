@@ -28,7 +28,8 @@ static int find_guest(void)
             continue;
         snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
         FILE *f = fopen(path, "r");
-        if (f && fscanf(f, "%*d (%63[^)]) %*c %d", comm, &parent) == 2 && parent == getpid() && strncmp(comm, "celllab-guest", 13) == 0)
+        if (f && fscanf(f, "%*d (%63[^)]) %*c %d", comm, &parent) == 2 && parent == getpid() &&
+            strncmp(comm, "celllab-guest", 13) == 0)
             found = atoi(e->d_name);
         if (f)
             fclose(f);

@@ -17,7 +17,7 @@ typedef struct {
 
 /* ms after a guest has appeared, send it the signal. */
 void guest_kill_after(guest_killer *k, int ms, int signal);
-bool guest_kill_done(guest_killer *k);       /* joins; was a guest hit? */
+bool guest_kill_done(guest_killer *k); /* joins; was a guest hit? */
 /* ms after a guest has appeared, clab_cancel(cx). */
 void guest_cancel_after(guest_killer *k, int ms, clab_ctx *cx);
 double guest_cancel_seconds(guest_killer *k); /* joins; seconds from the cancel to this call */

@@ -58,7 +58,7 @@ void io_forget(io_session *s)
     s->n_warnings = 0;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------*/
+/* ---- files ---------------------------------------------------------------------------------------*/
 
 static char scratch[256];
 
@@ -134,7 +134,7 @@ int io_count_temporary(void)
     return n;
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------------*/
+/* ---- comparing -----------------------------------------------------------------------------------*/
 
 static bool same_matrix(clab_ctx *cx, const clab_matrix *a, const clab_matrix *b)
 {
@@ -145,11 +145,14 @@ static bool same_matrix(clab_ctx *cx, const clab_matrix *a, const clab_matrix *b
     if (!a || !b)
         return same;
     same = clab_matrix_n_rows(a) == clab_matrix_n_rows(b) && clab_matrix_n_cols(a) == clab_matrix_n_cols(b) &&
-           clab_matrix_dtype(a) == clab_matrix_dtype(b) && clab_matrix_is_dense(a) == clab_matrix_is_dense(b) &&
-           clab_rows_open(cx, a, &o, &ra) == CLAB_OK && clab_rows_open(cx, b, &o, &rb) == CLAB_OK;
+           clab_matrix_dtype(a) == clab_matrix_dtype(b) &&
+           clab_matrix_is_dense(a) == clab_matrix_is_dense(b) && clab_rows_open(cx, a, &o, &ra) == CLAB_OK &&
+           clab_rows_open(cx, b, &o, &rb) == CLAB_OK;
     while (same && clab_rows_next(cx, ra, &x) == CLAB_OK && clab_rows_next(cx, rb, &y) == CLAB_OK && x && y)
-        same = x->n_rows == y->n_rows && x->nnz == y->nnz && memcmp(x->indptr, y->indptr, (size_t)(x->n_rows + 1) * 8) == 0 &&
-               memcmp(x->indices, y->indices, (size_t)x->nnz * 4) == 0 && memcmp(x->f64, y->f64, (size_t)x->nnz * 8) == 0;
+        same = x->n_rows == y->n_rows && x->nnz == y->nnz &&
+               memcmp(x->indptr, y->indptr, (size_t)(x->n_rows + 1) * 8) == 0 &&
+               memcmp(x->indices, y->indices, (size_t)x->nnz * 4) == 0 &&
+               memcmp(x->f64, y->f64, (size_t)x->nnz * 8) == 0;
     same = same && (x == NULL) == (y == NULL);
     clab_rows_close(cx, ra);
     clab_rows_close(cx, rb);
@@ -170,8 +173,8 @@ const char *io_difference(clab_ctx *cx, const clab_dataset *a, const clab_datase
     const struct {
         const char *name;
         const clab_value *a, *b;
-    } parts[] = {{"obs", a->obs, b->obs}, {"var", a->var, b->var}, {"obsm", a->obsm, b->obsm}, {"varm", a->varm, b->varm},
-                 {"obsp", a->obsp, b->obsp}, {"varp", a->varp, b->varp}};
+    } parts[] = {{"obs", a->obs, b->obs},    {"var", a->var, b->var},    {"obsm", a->obsm, b->obsm},
+                 {"varm", a->varm, b->varm}, {"obsp", a->obsp, b->obsp}, {"varp", a->varp, b->varp}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!clab_value_equal(parts[i].a, parts[i].b))
             return parts[i].name;

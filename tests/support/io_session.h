@@ -9,21 +9,21 @@
 typedef struct {
     clab_ctx *cx;
     clab_ledger *ledger;
-    clab_str warnings, notes;   /* one a line */
+    clab_str warnings, notes; /* one a line */
     int n_warnings;
 } io_session;
 
 /* The first lines of main() of every test that reads or writes: serve as guest when asked to. */
-#define IO_GUEST(argc, argv)                                                        \
-    do {                                                                            \
-        if ((argc) > 1 && strcmp((argv)[1], "--guest") == 0)                        \
-            return clab_guest_main((argc), (argv), io_roles);                       \
+#define IO_GUEST(argc, argv)                                                                                 \
+    do {                                                                                                     \
+        if ((argc) > 1 && strcmp((argv)[1], "--guest") == 0)                                                 \
+            return clab_guest_main((argc), (argv), io_roles);                                                \
     } while (0)
 extern const clab_guest_role io_roles[];
 
 void io_start(io_session *s);
-void io_stop(io_session *s);    /* asserts that all accounted memory was given back */
-void io_forget(io_session *s);  /* errors, warnings and notes so far */
+void io_stop(io_session *s);   /* asserts that all accounted memory was given back */
+void io_forget(io_session *s); /* errors, warnings and notes so far */
 
 /* A scratch directory of this process, made at the first call; removed with all in it by io_scratch_end. */
 const char *io_scratch(void);

@@ -39,7 +39,9 @@ static bool same_number(json_t *want, double got)
         return fabs(got - w) <= 1e-6 * fabs(w) + 1e-12; /* float32 values summed in another order */
     }
     const char *s = json_is_string(want) ? json_string_value(want) : "";
-    return strcmp(s, "nan") == 0 ? isnan(got) : strcmp(s, "inf") == 0 ? isinf(got) && got > 0 : strcmp(s, "-inf") != 0 || got < 0;
+    return strcmp(s, "nan") == 0   ? isnan(got)
+           : strcmp(s, "inf") == 0 ? isinf(got) && got > 0
+                                   : strcmp(s, "-inf") != 0 || got < 0;
 }
 
 static void hash_names(const clab_value *v, char hex[65])
@@ -57,7 +59,7 @@ static void hash_names(const clab_value *v, char hex[65])
     sha256_hex(&h, hex);
 }
 
-/* ---- matrices -----------------------------------------------------------------------------------------*/
+/* ---- matrices ------------------------------------------------------------------------------------*/
 
 static void check_matrix(clab_ctx *cx, const char *file, const char *part, const clab_matrix *m, json_t *want)
 {
@@ -94,7 +96,8 @@ static void check_matrix(clab_ctx *cx, const char *file, const char *part, const
     clab_rows_close(cx, rows);
     sha256_hex(&h, hex);
     json_t *shape = json_object_get(want, "shape");
-    const char *dtype = json_string_value(json_object_get(want, "dtype")), *kind = json_string_value(json_object_get(want, "format"));
+    const char *dtype = json_string_value(json_object_get(want, "dtype")),
+               *kind = json_string_value(json_object_get(want, "format"));
     const char *bad = NULL;
     if (clab_matrix_n_rows(m) != json_integer_value(json_array_get(shape, 0)) ||
         clab_matrix_n_cols(m) != json_integer_value(json_array_get(shape, 1)))
@@ -105,7 +108,8 @@ static void check_matrix(clab_ctx *cx, const char *file, const char *part, const
         bad = "sum";
     else if (!same_text(json_object_get(want, "triplets_sha256"), hex) && strcmp(dtype, "float16") != 0)
         bad = "values";
-    else if (strcmp(dtype, clab_dtype_name(clab_matrix_dtype(m))) != 0 && strcmp(dtype, "float16") != 0 && dtype[0] != '>')
+    else if (strcmp(dtype, clab_dtype_name(clab_matrix_dtype(m))) != 0 && strcmp(dtype, "float16") != 0 &&
+             dtype[0] != '>')
         bad = "dtype";
     else if ((strcmp(kind, "dense") == 0) != clab_matrix_is_dense(m))
         bad = "kind";
@@ -114,7 +118,7 @@ static void check_matrix(clab_ctx *cx, const char *file, const char *part, const
         complain(file, what);
 }
 
-/* ---- columns ---------------------------------------------------------------------------------------------*/
+/* ---- columns -------------------------------------------------------------------------------------*/
 
 static bool column_is(const clab_value *v, json_t *want)
 {
@@ -157,7 +161,8 @@ static bool column_is(const clab_value *v, json_t *want)
         return same_text(json_object_get(want, "sha256"), hex);
     }
     if (strcmp(kind, "float") == 0)
-        return infinite == json_integer_value(json_object_get(want, "inf")) && same_number(json_object_get(want, "finite_sum"), sum);
+        return infinite == json_integer_value(json_object_get(want, "inf")) &&
+               same_number(json_object_get(want, "finite_sum"), sum);
     if (strcmp(kind, "bool") == 0 || strcmp(kind, "nullable-bool") == 0)
         return json_number_value(json_object_get(want, "true")) == sum;
     if (strcmp(kind, "nullable-int") == 0)
@@ -189,7 +194,8 @@ static void check_frame(const char *file, const char *part, const clab_value *ta
         complain(file, part);
     if (columns && (int64_t)json_object_size(columns) != table->n_items)
         complain(file, "number of columns");
-    json_object_foreach(columns, name, column) {
+    json_object_foreach(columns, name, column)
+    {
         const clab_value *v = clab_value_get(table, name);
         if (!v || !column_is(v, column)) {
             snprintf(what, sizeof what, "column %s of %s", name, part);
@@ -198,7 +204,7 @@ static void check_frame(const char *file, const char *part, const clab_value *ta
     }
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------------*/
+/* ---- the rest ------------------------------------------------------------------------------------*/
 
 static void check_thing(const char *file, const char *key, const clab_value *v, json_t *want);
 
@@ -206,8 +212,7 @@ static void check_dict(const char *file, const clab_value *dict, json_t *want)
 {
     const char *key;
     json_t *item;
-    json_object_foreach(want, key, item)
-        check_thing(file, key, clab_value_get(dict, key), item);
+    json_object_foreach(want, key, item) check_thing(file, key, clab_value_get(dict, key), item);
 }
 
 static bool thing_is(const clab_value *v, const char *kind, json_t *want)
@@ -221,10 +226,12 @@ static bool thing_is(const clab_value *v, const char *kind, json_t *want)
     if (strcmp(kind, "string-array") == 0)
         return v->kind == CLAB_V_STRINGS && v->rank == (int)json_array_size(shape);
     if (strcmp(kind, "dataframe") == 0)
-        return v->kind == CLAB_V_TABLE && v->n_items == (int64_t)json_array_size(json_object_get(want, "columns")) &&
+        return v->kind == CLAB_V_TABLE &&
+               v->n_items == (int64_t)json_array_size(json_object_get(want, "columns")) &&
                v->dims[0] == json_integer_value(json_object_get(want, "n"));
     if (strcmp(kind, "rec-array") == 0)
-        return v->kind == CLAB_V_RECORDS && v->n_items == (int64_t)json_array_size(json_object_get(want, "fields"));
+        return v->kind == CLAB_V_RECORDS &&
+               v->n_items == (int64_t)json_array_size(json_object_get(want, "fields"));
     if (strcmp(kind, "csr") == 0 || strcmp(kind, "csc") == 0)
         return v->kind == CLAB_V_SPARSE;
     if (strcmp(kind, "categorical") == 0)
@@ -239,13 +246,15 @@ static bool thing_is(const clab_value *v, const char *kind, json_t *want)
     if (strcmp(kind, "float") == 0)
         return v->kind == CLAB_V_ARRAY && v->rank == 0 &&
                same_number(value, v->dtype == CLAB_F32 ? (double)*(float *)v->data : *(double *)v->data);
-    return strcmp(kind, "bool") == 0 && v->dtype == CLAB_BOOL && json_is_true(value) == (*(uint8_t *)v->data != 0);
+    return strcmp(kind, "bool") == 0 && v->dtype == CLAB_BOOL &&
+           json_is_true(value) == (*(uint8_t *)v->data != 0);
 }
 
 static void check_thing(const char *file, const char *key, const clab_value *v, json_t *want)
 {
     json_t *kind = json_object_get(want, "kind");
-    if (json_is_string(kind) && (strcmp(json_string_value(kind), "complex") == 0 || strncmp(json_string_value(kind), "awkward", 7) == 0)) {
+    if (json_is_string(kind) && (strcmp(json_string_value(kind), "complex") == 0 ||
+                                 strncmp(json_string_value(kind), "awkward", 7) == 0)) {
         if (v)
             complain(file, "something that is not understood was kept");
     } else if (!v) {
@@ -262,7 +271,8 @@ static void check_layers(clab_ctx *cx, const char *file, const clab_dataset *d, 
 {
     const char *name;
     json_t *layer;
-    json_object_foreach(want, name, layer) {
+    json_object_foreach(want, name, layer)
+    {
         const clab_matrix *m = NULL;
         for (int64_t i = 0; i < d->n_layers; i++)
             if (strcmp(d->layer_names[i], name) == 0)
@@ -304,12 +314,13 @@ static void check_dataset(clab_ctx *cx, const char *file, const clab_dataset *d,
     }
 }
 
-/* ---- one file -----------------------------------------------------------------------------------------------------*/
+/* ---- one file ------------------------------------------------------------------------------------*/
 
 /* Filters that need a plugin: refusing is right when the filter is named. */
 static bool lacks_filter(const char *text)
 {
-    return strstr(text, "HDF5 filter 32001") || strstr(text, "HDF5 filter 32004") || strstr(text, "HDF5 filter 32015");
+    return strstr(text, "HDF5 filter 32001") || strstr(text, "HDF5 filter 32004") ||
+           strstr(text, "HDF5 filter 32015");
 }
 
 static void check_file(io_session *s, const char *dir, const char *file, json_t *want)
@@ -352,7 +363,8 @@ static void check_corpus(const char *dir)
     assert_non_null(all);
     io_start(&s);
     wrong = 0;
-    json_object_foreach(json_object_get(all, "files"), file, want) {
+    json_object_foreach(json_object_get(all, "files"), file, want)
+    {
         size_t k = strlen(file);
         if ((k > 5 && strcmp(file + k - 5, ".h5ad") == 0) || (k > 3 && strcmp(file + k - 3, ".h5") == 0)) {
             check_file(&s, dir, file, want);

