@@ -13,14 +13,14 @@
 #include "ledger/ledger.h"
 
 const clab_param clab_xgboost_params[] = {
-    {"rounds", CLAB_P_INT, "200", 1, 100000, NULL, "rounds", "most boosting rounds; each grows one tree a class"},
+    {"rounds", CLAB_P_INT, "500", 1, 100000, NULL, "rounds", "most boosting rounds; each grows one tree a class"},
     {"patience", CLAB_P_INT, "10", 0, 100000, NULL, "rounds",
      "stop when the validation loss has not improved for so many rounds; 0 = never"},
     {"valid_fraction", CLAB_P_NUM, "0.1", 0, 0.9, NULL, "", "share of the labelled cells held out to stop early"},
     {"max_depth", CLAB_P_INT, "6", 1, 32, NULL, "", "levels of a tree"},
-    {"eta", CLAB_P_NUM, "0.3", 1e-6, 1, NULL, "", "learning rate"},
-    {"subsample", CLAB_P_NUM, "1", 0.01, 1, NULL, "", "share of the cells a round sees"},
-    {"colsample", CLAB_P_NUM, "1", 0.01, 1, NULL, "", "share of the features a tree sees"},
+    {"eta", CLAB_P_NUM, "0.1", 1e-6, 1, NULL, "", "learning rate"},
+    {"subsample", CLAB_P_NUM, "0.7", 0.01, 1, NULL, "", "share of the cells a round sees"},
+    {"colsample", CLAB_P_NUM, "0.2", 0.01, 1, NULL, "", "share of the features a tree sees"},
     {"min_child_weight", CLAB_P_NUM, "1", 0, INFINITY, NULL, "", "least weight of a leaf"},
     {"gamma", CLAB_P_NUM, "0", 0, INFINITY, NULL, "", "least gain of a split"},
     {"lambda", CLAB_P_NUM, "1", 0, INFINITY, NULL, "", "L2 penalty on leaves"},

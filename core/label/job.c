@@ -47,7 +47,7 @@ const clab_param clab_label_params[CLAB__N_LABEL_PARAMS] = {
                         "what XGBoost looks at"},
     [CLAB__N_GENES] = {"n_genes", CLAB_P_INT, "500", 1, 1000000, NULL, "genes",
                        "genes XGBoost looks at, those with the largest ANOVA F"},
-    [CLAB__ROUNDS] = {"rounds", CLAB_P_INT, "200", 1, 100000, NULL, "rounds", "most boosting rounds"},
+    [CLAB__ROUNDS] = {"rounds", CLAB_P_INT, "500", 1, 100000, NULL, "rounds", "most boosting rounds"},
     [CLAB__TRAIN_CELLS] = {"train_cells", CLAB_P_INT, "0", 0, 1e15, NULL, "cells",
                            "train on a stratified sample of so many cells; 0 = all"},
     [CLAB__QUERY_BLOCK] = {"query_block", CLAB_P_INT, "10000", 1, 1e15, NULL, "cells",

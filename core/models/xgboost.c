@@ -14,7 +14,7 @@
 void clab_xgb_opts_init(clab_xgb_opts *o)
 {
     *o = (clab_xgb_opts){
-        .rounds = 200, .patience = 10, .max_depth = 6, .eta = 0.3, .subsample = 1, .colsample_bytree = 1,
+        .rounds = 500, .patience = 10, .max_depth = 6, .eta = 0.1, .subsample = 0.7, .colsample_bytree = 0.2,
         .min_child_weight = 1, .gamma = 0, .lambda = 1, .alpha = 0, .max_bin = 256, .seed = 0, .threads = 0,
     };
 }

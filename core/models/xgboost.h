@@ -25,6 +25,8 @@ typedef struct {
     uint64_t seed;
     int threads;              /* 0 = the context's */
 } clab_xgb_opts;
+/* Smaller steps than the library's own defaults, on samples of cells and features: with many features and
+ * few cells of a type that labels better, and a round costs a seventh. */
 void clab_xgb_opts_init(clab_xgb_opts *o);
 
 typedef struct {
