@@ -48,8 +48,9 @@ static bool run_file(clab__ui *ui, const char *path)
     clab_str_addf(&statement, strpbrk(path, "\"\\") ? "dofile([==[%s]==])" : "dofile(\"%s\")", path);
     clab_record_begin(ui->record, statement.s ? statement.s : "", false);
     clab_str_free(&statement);
-    clab_text_show(path, ui->board->doing, sizeof ui->board->doing);
+    clab_text_show(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, ui->board->doing, sizeof ui->board->doing);
     clab_ledger_mark(ui->session.cx, ui->board->doing);
+    ui->marked[0] = '\0';
     ui->job = (clab_job){.kind = CLAB_JOB_FILE, .text = ui->running};
     ui->started = clab__ui_now();
     ui->interrupts = 0;

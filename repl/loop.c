@@ -91,6 +91,16 @@ void clab__ui_text_size(clab__ui *ui)
     clab_line_size(rows, cols);
 }
 
+/* A script's statements are not seen here, but its phases are: they mark the memory curve. */
+static void mark_phase(clab__ui *ui)
+{
+    if (!ui->running || ui->job.kind != CLAB_JOB_FILE || !ui->snap->phase[0]
+        || strcmp(ui->marked, ui->snap->phase) == 0)
+        return;
+    snprintf(ui->marked, sizeof ui->marked, "%s", ui->snap->phase);
+    clab_ledger_mark(ui->session.cx, ui->marked);
+}
+
 static void draw(clab__ui *ui, double now)
 {
     if (now - ui->painted >= REPAINT_S) {
@@ -99,6 +109,7 @@ static void draw(clab__ui *ui, double now)
     }
     ui->drawn = now;
     clab_ledger_snapshot(ui->session.ledger, ui->snap);
+    mark_phase(ui);
     if (!clab_screen_draw(ui->screen, ui->snap))
         ui->quit = true;
 }

@@ -8,19 +8,16 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "cli.h"
 #include "loop_impl.h"
-#include "progress.h"
 #include "statements.h"
 #include "ui_impl.h"
-
-#define LOOK_MS 500 /* how often a running phase is looked at */
 
 typedef struct {
     clab_session session;
     clab_engine *engine;
     clab_record *record;
-    clab_snapshot *snap;
-    clab_progress progress;
+    clab_log *log;      /* progress as dated lines on standard error */
     int signal_fd;
     bool keyboard;      /* somebody types: prompts are shown */
     bool quit;
@@ -58,21 +55,13 @@ static void on_signals(plain *p, bool running)
         raise(SIGSTOP);
 }
 
-/* Wait for the running job, telling of its progress on standard error. */
 static void wait_for_job(plain *p)
 {
-    char text[300];
-
-    for (;;) {
+    do {
         struct pollfd fd[2] = {{clab_engine_fd(p->engine), POLLIN, 0}, {p->signal_fd, POLLIN, 0}};
-        poll(fd, 2, LOOK_MS);
+        poll(fd, 2, -1);
         on_signals(p, true);
-        if (clab_engine_done(p->engine))
-            break;
-        clab_ledger_snapshot(p->session.ledger, p->snap);
-        if (clab_progress_line(&p->progress, p->snap, text, sizeof text))
-            fprintf(stderr, "%s\n", text);
-    }
+    } while (!clab_engine_done(p->engine));
     clab_engine_finish(p->engine);
 }
 
@@ -269,23 +258,23 @@ int clab_plain_run(const clab_options *o)
     char why[512] = "memory is short";
 
     p.signal_fd = clab_signals_open();
-    p.snap = calloc(1, sizeof *p.snap);
     p.record = clab_record_new();
-    if (p.signal_fd >= 0 && p.snap && p.record
+    if (p.signal_fd >= 0 && p.record
         && clab_session_open(&p.session, o, "prompt", on_note, NULL, why, sizeof why)) {
         setvbuf(stdout, NULL, _IOLBF, 0);
         p.engine = clab_engine_new(p.session.cx, STDOUT_FILENO, why, sizeof why);
     }
     if (p.engine) {
+        p.log = clab_log_start(p.session.ledger);
         session(&p);
     } else {
         fprintf(stderr, "celllab: %s\n", why);
         p.exit_code = 1;
     }
+    clab_log_stop(p.log);
     clab_engine_free(p.engine);
     clab_session_close(&p.session);
     clab_record_free(p.record);
-    free(p.snap);
     free(p.line);
     close(p.signal_fd);
     return p.exit_code;

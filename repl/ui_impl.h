@@ -57,6 +57,7 @@ typedef struct {
     /* the running job */
     clab_job job;
     char *running;            /* text of the statement or path; NULL when idle */
+    char marked[64];          /* the last phase of a script that was marked on the memory curve */
     double started;
     int interrupts;
 

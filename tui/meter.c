@@ -102,15 +102,15 @@ static double share_of(int64_t part, int64_t whole)
 
 static void ram_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s, const clab_glyphs *glyphs)
 {
-    char amount[64], text[128];
+    const char *source = s->limit.source + strspn(s->limit.source, "-"); /* "--budget" is the budget */
     double share = share_of(in_use(s), s->limit.bytes);
+    char amount[64], text[160], tail[40];
 
     part_of(in_use(s), s->limit.bytes, amount, sizeof amount);
-    snprintf(text, sizeof text, "%s %s%s%s", amount, s->limit.source, s->tree_bytes < 0 ? " (accounted)" : "",
-             share >= HIGH ? " !" : "");
+    snprintf(tail, sizeof tail, "%s%s", s->tree_bytes < 0 ? " (accounted)" : "", share >= HIGH ? " !" : "");
+    snprintf(text, sizeof text, "%s %s%s", amount, source, tail);
     if (4 + BAR_MIN + 1 + clab_utf8_width(text) > r.cols) /* "free memory" becomes "free" before the bar goes */
-        snprintf(text, sizeof text, "%s %.*s%s%s", amount, (int)strcspn(s->limit.source, " "), s->limit.source,
-                 s->tree_bytes < 0 ? " (accounted)" : "", share >= HIGH ? " !" : "");
+        snprintf(text, sizeof text, "%s %.*s%s", amount, (int)strcspn(source, " "), source, tail);
     gauge(g, r, row, "RAM", share, text, glyphs);
 }
 

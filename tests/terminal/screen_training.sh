@@ -44,12 +44,12 @@ first=$(screen)
 first_epoch=$(epoch)
 first_cells=$(drawn)
 eventually 10 memory_agrees || fail "the pane says $shown KiB, the kernel $real KiB"
-wait_for 'RAM .*/3\.00 GiB --budget'
+wait_for 'RAM .*/3\.00 GiB budget'
 
 eventually 60 past $((first_epoch + 12)) || fail "no later epoch than $(epoch)"
 second_cells=$(drawn)
 eventually 10 memory_agrees || fail "the pane says $shown KiB, the kernel $real KiB"
-wait_for 'RAM .*/3\.00 GiB --budget'
+wait_for 'RAM .*/3\.00 GiB budget'
 echo "epoch $first_epoch: $first_cells cells of curve; epoch $(epoch): $second_cells"
 [ "$second_cells" -gt "$first_cells" ] || { echo "$first"; fail "the curve did not grow"; }
 
