@@ -84,6 +84,12 @@ static clab_status read_flags(clab_ctx *cx, int argc, char **argv, clab_arg *arg
         if ((st = clab_args_set_text(cx, "label", p, &args[p - clab_label_params], value)) != CLAB_OK)
             return st;
     }
+    for (int i = 0; i < clab_label_n_params; i++) {
+        char flag[64];
+        flag_of(&clab_label_params[i], flag, sizeof flag);
+        if (!clab_label_params[i].def && !args[i].given)
+            return clab_fail(cx, CLAB_EARG, "label needs %s: %s", flag, clab_label_params[i].help);
+    }
     return clab_args_check(cx, "label", clab_label_params, clab_label_n_params, args);
 }
 
