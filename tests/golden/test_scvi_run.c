@@ -1,4 +1,4 @@
-/* A whole training run, reproduced from the seed alone: 120 epochs of scvi-tools on the CPU
+/* test_scvi_run.c -- a whole training run, reproduced from the seed alone: 120 epochs of scvi-tools on the CPU
  * (tests/golden/make_scvi_run.py).  Catches mistakes in split, shuffling, start values, noise, dropout,
  * batch norm, warm-up, Adam, validation and metrics at once. */
 #include <math.h>

@@ -1,4 +1,4 @@
-/* One training step of scVI, layer by layer, against float64 scvi-tools: activations, loss, gradients,
+/* test_scvi_step.c -- one training step of scVI, layer by layer, against float64 scvi-tools: activations, loss, gradients,
  * parameters after Adam, running statistics.  Noise and dropout come from the golden files. */
 #include <math.h>
 #include <setjmp.h>

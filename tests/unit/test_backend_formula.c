@@ -1,4 +1,4 @@
-/* The scalar formulas: derivatives against finite differences, gamma terms against libm, float32 against
+/* test_backend_formula.c -- the scalar formulas: derivatives against finite differences, gamma terms against libm, float32 against
  * double, keyed numbers against the base generator. */
 #include <math.h>
 #include <setjmp.h>

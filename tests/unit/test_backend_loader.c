@@ -1,4 +1,4 @@
-/* Finding backends: what is listed, what is said, what is an error. */
+/* test_backend_loader.c -- finding backends: what is listed, what is said, what is an error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

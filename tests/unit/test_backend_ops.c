@@ -1,4 +1,4 @@
-/* Every operation of the backend against its plain twin, with each set of row kernels and with both
+/* test_backend_ops.c -- every operation of the backend against its plain twin, with each set of row kernels and with both
  * matrix products; sizes that fill no tile exactly. */
 #include <math.h>
 #include <setjmp.h>

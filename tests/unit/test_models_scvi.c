@@ -1,4 +1,4 @@
-/* scVI as a user meets it: errors that say where, threads, stopping, cancel. */
+/* test_models_scvi.c -- scVI as a user meets it: errors that say where, threads, stopping, cancel. */
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>

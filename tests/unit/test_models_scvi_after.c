@@ -1,4 +1,4 @@
-/* scVI after training: saving, other datasets, memory given back, allocations that fail. */
+/* test_models_scvi_after.c -- scVI after training: saving, other datasets, memory given back, allocations that fail. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
