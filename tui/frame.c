@@ -183,7 +183,7 @@ static void metric(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab
     clab_plot_scale sc;
     clab_rect plot = inside(r);
     const clab_snap_series *first;
-    int train, valid, n = 1, row = r.row + r.rows - 1;
+    int train, valid, n = 1, at, row = r.row + r.rows - 1;
     char x[48];
 
     clab_frame_curves(s, &train, &valid);
@@ -201,7 +201,9 @@ static void metric(clab_grid *g, clab_rect r, const clab_snapshot *s, const clab
     }
     axis(g, r, glyphs);
     snprintf(x, sizeof x, " %s %lld", s->x_unit, c[0].n > 0 ? (long long)first->x[c[0].n - 1] : 0LL);
-    clab_grid_text(g, row, r.col + LABEL, plot.cols, CLAB_ROLE_SERIES1, first->name);
+    at = LABEL + clab_grid_text(g, row, r.col + LABEL, plot.cols, CLAB_ROLE_SERIES1, first->name);
+    if (valid >= 0 && at + clab_utf8_width(s->series[valid].name) + 2 + clab_utf8_width(x) < r.cols)
+        clab_grid_text(g, row, r.col + at + 2, r.cols - at - 2, CLAB_ROLE_SERIES2, s->series[valid].name);
     clab_grid_text(g, row, r.col + r.cols - clab_utf8_width(x), clab_utf8_width(x), CLAB_ROLE_DIM, x);
     if (sc.log && plot.rows > 2)
         clab_grid_text(g, plot.row + 1, r.col, LABEL - 1, CLAB_ROLE_DIM, "  log");

@@ -51,7 +51,7 @@ if command -v script >/dev/null 2>&1; then
         : >"$work/err"
         printf 'print("he" .. "re")\n1/0\n\004' | script -qec "env $call" "$work/out" >/dev/null || true
         tr -d '\r' <"$work/out" >"$work/out2" && mv "$work/out2" "$work/out"
-        grep -q '^celllab> here$' "$work/out" || fail "nothing printed ($how)"
+        grep -qE '^(celllab> )?here$' "$work/out" || fail "nothing printed ($how)"
         grep -q 'celllab>' "$work/out" || fail "no prompt ($how)"
         no_escape "$how"
     done
