@@ -18,8 +18,15 @@ static int lab_read(lua_State *L)
     clab_arg *a = clab__args(L, 2, "read", clab__read_params, clab__n_read, -1, NULL);
     clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL, .genome = a[1].given ? a[1].s : NULL};
     clab__box *b = clab__new(L, &clab__dataset);
+    clab_ctx *cx = clab__cx(L);
+    clab_status st = clab_read(cx, path, &o, (clab_dataset **)&b->p);
 
-    clab__ok(L, clab_read(clab__cx(L), path, &o, (clab_dataset **)&b->p));
+    if (st == CLAB_EBUDGET) { /* the guest that reads cannot ask our collector: once more without the garbage */
+        clab_error_clear(cx);
+        lua_gc(L, LUA_GCCOLLECT);
+        st = clab_read(cx, path, &o, (clab_dataset **)&b->p);
+    }
+    clab__ok(L, st);
     clab__tell_gc(L);
     return 1;
 }
@@ -264,9 +271,11 @@ static int lab_note(lua_State *L)
 /* help("name"): what ?name prints */
 static int lua_help(lua_State *L)
 {
+    const char *name = luaL_optstring(L, 1, "");
+    bool deep = lua_toboolean(L, 2) || strncmp(name, "??", 2) == 0;
     char **text = clab__text(L);
 
-    *text = clab_lua_help(clab__of(L), luaL_optstring(L, 1, ""), lua_toboolean(L, 2));
+    *text = clab_lua_help(clab__of(L), name, deep);
     clab__print(L, *text);
     clab__print(L, "\n");
     return 0;
