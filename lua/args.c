@@ -49,7 +49,8 @@ static _Noreturn void mismatch(lua_State *L, const char *what, const clab_param 
         clab__raise(L, CLAB_EARG, "%s: %s = %s does not fit: %s", what, p->name, clab_show(lua_tostring(L, -1)),
                     wanted);
     }
-    clab__raise(L, CLAB_EARG, "%s: %s is a %s, but should be: %s", what, p->name, luaL_typename(L, value), wanted);
+    clab__raise(L, CLAB_EARG, "%s: %s is a %s, but should be: %s", what, p->name, luaL_typename(L, value),
+                wanted);
 }
 
 static void set_number(lua_State *L, const char *what, const clab_param *p, clab_arg *a, int value)
@@ -108,9 +109,7 @@ static void set(lua_State *L, const char *what, const clab_param *p, clab_arg *a
 {
     switch (p->type) {
     case CLAB_P_INT:
-    case CLAB_P_NUM:
-        set_number(L, what, p, a, value);
-        break;
+    case CLAB_P_NUM: set_number(L, what, p, a, value); break;
     case CLAB_P_BOOL:
         if (!lua_isboolean(L, value))
             mismatch(L, what, p, value);
@@ -121,9 +120,7 @@ static void set(lua_State *L, const char *what, const clab_param *p, clab_arg *a
             mismatch(L, what, p, value);
         break;
     case CLAB_P_STRS:
-    case CLAB_P_OBSS:
-        set_list(L, what, p, a, owner, value);
-        break;
+    case CLAB_P_OBSS: set_list(L, what, p, a, owner, value); break;
     default:
         if (lua_type(L, value) != LUA_TSTRING)
             mismatch(L, what, p, value);

@@ -32,7 +32,7 @@ static const char *kind_name(const clab_value *v)
     }
 }
 
-/* ---- elements -----------------------------------------------------------------------------------------*/
+/* ---- elements -------------------------------------------------------------------------------------*/
 
 static int column_get(lua_State *L)
 {
@@ -111,7 +111,8 @@ static int column_tostring(lua_State *L)
     clab_str *s = clab__str(L);
     char buf[40];
 
-    clab_str_addf(s, "%s: %s values, %s", b->name[0] ? clab_show(b->name) : "column", clab_text_count(n), kind_name(v));
+    clab_str_addf(s, "%s: %s values, %s", b->name[0] ? clab_show(b->name) : "column", clab_text_count(n),
+                  kind_name(v));
     if (v->kind == CLAB_V_CATEGORICAL)
         clab_str_addf(s, ", %s levels", clab_text_count(clab_value_len(v->levels)));
     for (int64_t i = 0; i < shown; i++) {
@@ -123,7 +124,7 @@ static int column_tostring(lua_State *L)
     return clab__push_str(L, s);
 }
 
-/* ---- counts of values -------------------------------------------------------------------------------------*/
+/* ---- counts of values -----------------------------------------------------------------------------*/
 
 typedef struct {
     clab_ctx *cx;
@@ -133,7 +134,7 @@ typedef struct {
 
 static clab_status count_values(clab_ctx *cx, const clab_value *v, int64_t top, counting *c, int64_t *missing)
 {
-    char (*numbers)[32] = NULL;
+    char(*numbers)[32] = NULL;
     const char **names = NULL;
     int64_t n;
     clab_status st;
@@ -230,7 +231,7 @@ static int column_isin(lua_State *L)
     return 1;
 }
 
-/* ---- statistics over the values that are not missing --------------------------------------------------*/
+/* ---- statistics over the values that are not missing ----------------------------------------------*/
 
 static const clab_value *numeric(lua_State *L, const char *what)
 {
@@ -331,13 +332,22 @@ static int column_median(lua_State *L)
 }
 
 static const luaL_Reg column_methods[] = {
-    {"value_counts", column_value_counts}, {"isin", column_isin},     {"unique", column_unique},
-    {"tolist", column_tolist},             {"mean", column_mean},     {"sum", column_sum},
-    {"min", column_min},                   {"max", column_max},       {"median", column_median},
+    {"value_counts", column_value_counts},
+    {"isin", column_isin},
+    {"unique", column_unique},
+    {"tolist", column_tolist},
+    {"mean", column_mean},
+    {"sum", column_sum},
+    {"min", column_min},
+    {"max", column_max},
+    {"median", column_median},
     {NULL, NULL},
 };
 static const luaL_Reg column_meta[] = {
-    {"__len", column_len}, {"__pairs", column_pairs}, {"__tostring", column_tostring}, {NULL, NULL},
+    {"__len", column_len},
+    {"__pairs", column_pairs},
+    {"__tostring", column_tostring},
+    {NULL, NULL},
 };
 
 const clab__type clab__column = {"Column", column_drop, column_get, column_methods, column_meta};

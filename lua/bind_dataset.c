@@ -33,7 +33,7 @@ clab_dataset *clab__dataset_own(lua_State *L, clab__box *b)
     return copy;
 }
 
-/* ---- fields -------------------------------------------------------------------------------------------*/
+/* ---- fields ---------------------------------------------------------------------------------------*/
 
 /* Layers as name -> "float32, 700 x 765, normalise(1e4) > log1p". */
 static void push_layers(lua_State *L, const clab_dataset *d)
@@ -100,8 +100,10 @@ clab_status clab__no_member(clab_ctx *cx, const char *owner, const char *key)
     }
     near = clab_text_near(key, names, (size_t)k);
     if (near >= 0)
-        return clab_fail(cx, CLAB_ENOTFOUND, "a %s has no '%s'; did you mean %s?", owner, clab_show(key), names[near]);
-    return clab_fail(cx, CLAB_ENOTFOUND, "a %s has no '%s'; ?%s lists what it has", owner, clab_show(key), owner);
+        return clab_fail(cx, CLAB_ENOTFOUND, "a %s has no '%s'; did you mean %s?", owner, clab_show(key),
+                         names[near]);
+    return clab_fail(cx, CLAB_ENOTFOUND, "a %s has no '%s'; ?%s lists what it has", owner, clab_show(key),
+                     owner);
 }
 
 static int dataset_set(lua_State *L)
@@ -109,7 +111,8 @@ static int dataset_set(lua_State *L)
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
 
     clab__at(L, 1, &clab__dataset);
-    clab__raise(L, CLAB_ESTATE, "'%s' of a Dataset cannot be set; columns of obs and var and keys of obsm and uns can",
+    clab__raise(L, CLAB_ESTATE,
+                "'%s' of a Dataset cannot be set; columns of obs and var and keys of obsm and uns can",
                 clab_show(key));
 }
 
@@ -133,7 +136,7 @@ static int dataset_tostring(lua_State *L)
     return clab__push_text(L, text);
 }
 
-/* ---- methods ---------------------------------------------------------------------------------------------*/
+/* ---- methods --------------------------------------------------------------------------------------*/
 
 /* ds:write(path, {compression=4, dense=false}) */
 static int dataset_write(lua_State *L)
@@ -195,12 +198,15 @@ static int dataset_free(lua_State *L)
 }
 
 static const luaL_Reg dataset_methods[] = {
-    {"write", dataset_write}, {"write_csv", dataset_write_csv}, {"copy", dataset_copy}, {"free", dataset_free},
+    {"write", dataset_write},
+    {"write_csv", dataset_write_csv},
+    {"copy", dataset_copy},
+    {"free", dataset_free},
     {NULL, NULL},
 };
 static const luaL_Reg dataset_meta[] = {
-    {"__newindex", dataset_set}, {"__len", dataset_len}, {"__tostring", dataset_tostring}, {"__close", dataset_free},
-    {NULL, NULL},
+    {"__newindex", dataset_set}, {"__len", dataset_len}, {"__tostring", dataset_tostring},
+    {"__close", dataset_free},   {NULL, NULL},
 };
 
 const clab__type clab__dataset = {"Dataset", dataset_drop, dataset_get, dataset_methods, dataset_meta};

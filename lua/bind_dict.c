@@ -158,9 +158,7 @@ static void add_summary(clab_str *s, const clab_value *v)
     const char *text;
 
     switch (v->kind) {
-    case CLAB_V_NULL:
-        clab_str_add(s, "null");
-        break;
+    case CLAB_V_NULL: clab_str_add(s, "null"); break;
     case CLAB_V_ARRAY:
     case CLAB_V_STRINGS:
         if (v->rank == 0) {
@@ -173,17 +171,15 @@ static void add_summary(clab_str *s, const clab_value *v)
         clab_str_addf(s, " %s", v->kind == CLAB_V_STRINGS ? "str" : clab_dtype_name(v->dtype));
         break;
     case CLAB_V_SPARSE:
-        clab_str_addf(s, "%" PRId64 " x %" PRId64 " sparse %s", v->dims[0], v->dims[1], clab_dtype_name(v->dtype));
+        clab_str_addf(s, "%" PRId64 " x %" PRId64 " sparse %s", v->dims[0], v->dims[1],
+                      clab_dtype_name(v->dtype));
         break;
-    case CLAB_V_DICT:
-        clab_str_addf(s, "%" PRId64 " items", v->n_items);
-        break;
+    case CLAB_V_DICT: clab_str_addf(s, "%" PRId64 " items", v->n_items); break;
     case CLAB_V_TABLE:
     case CLAB_V_RECORDS:
         clab_str_addf(s, "table of %" PRId64 " rows x %" PRId64 " columns", v->dims[0], v->n_items);
         break;
-    default:
-        clab_str_addf(s, "%" PRId64 " values", clab_value_len(v));
+    default: clab_str_addf(s, "%" PRId64 " values", clab_value_len(v));
     }
 }
 
@@ -203,8 +199,8 @@ static int dict_tostring(lua_State *L)
 
 static const luaL_Reg dict_methods[] = {{"keys", dict_keys}, {NULL, NULL}};
 static const luaL_Reg dict_meta[] = {
-    {"__len", dict_len},   {"__pairs", dict_pairs}, {"__newindex", dict_set},
-    {"__tostring", dict_tostring}, {NULL, NULL},
+    {"__len", dict_len}, {"__pairs", dict_pairs}, {"__newindex", dict_set}, {"__tostring", dict_tostring},
+    {NULL, NULL},
 };
 
 const clab__type clab__dict = {"Dictionary", dict_drop, dict_get, dict_methods, dict_meta};

@@ -75,8 +75,10 @@ static int evaluation_get(lua_State *L)
         const char *name;
         double x;
     } figures[] = {
-        {"accuracy", e->accuracy}, {"balanced_accuracy", e->balanced_accuracy},
-        {"macro_f1", e->macro_f1}, {"weighted_f1", e->weighted_f1},
+        {"accuracy", e->accuracy},
+        {"balanced_accuracy", e->balanced_accuracy},
+        {"macro_f1", e->macro_f1},
+        {"weighted_f1", e->weighted_f1},
     };
 
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
@@ -106,7 +108,7 @@ static int evaluation_get(lua_State *L)
     return 1;
 }
 
-/* ---- as text: returned, or written where a path was given -----------------------------------------------*/
+/* ---- as text: returned, or written where a path was given -----------------------------------------*/
 
 /* With a path at index 2 the text goes there and nothing is returned. */
 static int give_text(lua_State *L, char **text)
@@ -192,7 +194,7 @@ static int lab_histogram(lua_State *L)
     return clab__push_text(L, text);
 }
 
-/* ---- comparison of two studies -------------------------------------------------------------------------------*/
+/* ---- comparison of two studies --------------------------------------------------------------------*/
 
 static void comparison_drop(clab_ctx *cx, void *p)
 {
@@ -261,7 +263,10 @@ const clab__type clab__comparison = {"Comparison", comparison_drop, comparison_g
 void clab__evaluation_open(lua_State *L, int lab)
 {
     static const luaL_Reg functions[] = {
-        {"evaluate", lab_evaluate}, {"histogram", lab_histogram}, {"compare", lab_compare}, {"inspect", lab_inspect},
+        {"evaluate", lab_evaluate},
+        {"histogram", lab_histogram},
+        {"compare", lab_compare},
+        {"inspect", lab_inspect},
         {NULL, NULL},
     };
 

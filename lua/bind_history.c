@@ -52,8 +52,8 @@ static const clab_curve *curve_named(lua_State *L, const char *name)
         return c;
     for (int i = 0; h && i < h->n; i++)
         clab_str_addf(&list, "%s%s", i ? ", " : "", h->curves[i].name);
-    (void)clab_fail(clab__cx(L), CLAB_ENOTFOUND, "the history has no curve '%s'; there are: %s", clab_show(name),
-                    list.s ? list.s : "none yet");
+    (void)clab_fail(clab__cx(L), CLAB_ENOTFOUND, "the history has no curve '%s'; there are: %s",
+                    clab_show(name), list.s ? list.s : "none yet");
     clab_str_free(&list);
     clab__fail(L, CLAB_ENOTFOUND);
 }
@@ -96,7 +96,8 @@ static int history_tostring(lua_State *L)
     for (int i = 0; h && i < h->n; i++) {
         const clab_curve *c = &h->curves[i];
         if (c->n > 0)
-            clab_str_addf(s, "\n  %-32s %5d points  first %.6g  last %.6g", c->name, (int)c->n, c->y[0], c->y[c->n - 1]);
+            clab_str_addf(s, "\n  %-32s %5d points  first %.6g  last %.6g", c->name, (int)c->n, c->y[0],
+                          c->y[c->n - 1]);
     }
     return clab__push_str(L, s);
 }

@@ -9,7 +9,7 @@
 #include "ledger/ledger.h"
 #include "lua_impl.h"
 
-/* ---- reading -----------------------------------------------------------------------------------*/
+/* ---- reading --------------------------------------------------------------------------------------*/
 
 /* lab.read(path, {counts="auto"}) */
 static int lab_read(lua_State *L)
@@ -43,7 +43,7 @@ static int lab_read_csv(lua_State *L)
     return 1;
 }
 
-/* ---- several datasets ------------------------------------------------------------------------------*/
+/* ---- several datasets -----------------------------------------------------------------------------*/
 
 /* The Datasets of a list, or of a keyed table in the order of its keys; borrowed from the table at idx.
  * Pushes two blocks; *keys is NULL for a list. */
@@ -59,8 +59,8 @@ static int read_parts(lua_State *L, int idx, const char *what, const clab_datase
         named += lua_type(L, -2) == LUA_TSTRING;
     }
     if (n == 0 || (named != 0 && named != n))
-        clab__raise(L, CLAB_EARG, n == 0 ? "%s: the table of datasets is empty"
-                                         : "%s: name all datasets or none", what);
+        clab__raise(L, CLAB_EARG,
+                    n == 0 ? "%s: the table of datasets is empty" : "%s: name all datasets or none", what);
     *parts = lua_newuserdatauv(L, (size_t)n * sizeof **parts, 0);
     *keys = lua_newuserdatauv(L, (size_t)n * sizeof **keys, 0);
     if (named) {
@@ -157,7 +157,7 @@ static int lab_common_genes(lua_State *L)
     return n;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------*/
+/* ---- memory ---------------------------------------------------------------------------------------*/
 
 /* lab.budget("8G") sets, lab.budget(0) goes back to what was found; bytes in force and where they come from. */
 static int lab_budget(lua_State *L)
@@ -190,7 +190,7 @@ static void set_bytes(lua_State *L, const char *name, int64_t bytes)
 static int mem_tostring(lua_State *L)
 {
     static const char *const lines[][2] = {
-        {"live", "accounted now"}, {"peak", "accounted at most"}, {"tree", "measured, with workers"},
+        {"live", "accounted now"},   {"peak", "accounted at most"}, {"tree", "measured, with workers"},
         {"limit", "limit in force"}, {"lua", "held by Lua itself"},
     };
     clab_str *s = clab__str(L);
@@ -284,8 +284,10 @@ static int lua_help(lua_State *L)
 void clab__lab_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"read", lab_read},     {"read_csv", lab_read_csv}, {"concat", lab_concat}, {"common_genes", lab_common_genes},
-        {"budget", lab_budget}, {"mem", lab_mem},           {"bytes", lab_bytes},   {"note", lab_note},
+        {"read", lab_read},     {"read_csv", lab_read_csv},
+        {"concat", lab_concat}, {"common_genes", lab_common_genes},
+        {"budget", lab_budget}, {"mem", lab_mem},
+        {"bytes", lab_bytes},   {"note", lab_note},
         {NULL, NULL},
     };
     int lab;

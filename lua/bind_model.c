@@ -113,7 +113,7 @@ static const luaL_Reg model_meta[] = {{"__tostring", model_tostring}, {"__close"
 
 const clab__type clab__model = {"Model", model_drop, model_get, model_methods, model_meta};
 
-/* ---- saved models ----------------------------------------------------------------------------------------*/
+/* ---- saved models ---------------------------------------------------------------------------------*/
 
 clab_status clab__save(clab_ctx *cx, const char *kind, const clab_value *model, const char *path)
 {

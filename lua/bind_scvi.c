@@ -23,7 +23,7 @@ static int lab_scvi(lua_State *L)
     return 1;
 }
 
-/* ---- training: the user's on_epoch is called between epochs --------------------------------------------*/
+/* ---- training: the user's on_epoch is called between epochs ---------------------------------------*/
 
 typedef struct {
     lua_State *L;
@@ -74,7 +74,7 @@ static int scvi_train(lua_State *L)
     return 1;
 }
 
-/* ---- what a trained model gives ----------------------------------------------------------------------------*/
+/* ---- what a trained model gives -------------------------------------------------------------------*/
 
 /* m:latent() of its own cells, m:latent(other) of others: n x n_latent. */
 static int scvi_latent(lua_State *L)

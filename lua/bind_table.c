@@ -43,7 +43,7 @@ const clab_value *clab__table_value(lua_State *L, int idx)
     return b->part == CLAB__OBS ? d->obs : d->var;
 }
 
-/* ---- columns ---------------------------------------------------------------------------------------*/
+/* ---- columns --------------------------------------------------------------------------------------*/
 
 static void push_named(lua_State *L, int idx, const char *name)
 {
@@ -69,8 +69,8 @@ clab_status clab__no_column(clab_ctx *cx, const clab_value *t, const char *title
 
     for (int64_t i = 0; i < t->n_items && i < 40; i++)
         clab_str_addf(&list, "%s%s", i ? ", " : "", clab_show(t->names[i]));
-    st = clab_fail(cx, CLAB_ENOTFOUND, "%s has no column '%s'; there are: %s", *title ? clab_show(title) : "the table",
-                   clab_show(name), list.s ? list.s : "none");
+    st = clab_fail(cx, CLAB_ENOTFOUND, "%s has no column '%s'; there are: %s",
+                   *title ? clab_show(title) : "the table", clab_show(name), list.s ? list.s : "none");
     clab_str_free(&list);
     return st;
 }
@@ -104,7 +104,8 @@ static int table_set(lua_State *L)
     clab_dataset *d;
 
     if (b->part == CLAB__ALONE)
-        clab__raise(L, CLAB_ESTATE, "this table stands alone and cannot be changed; columns of ds.obs and ds.var can");
+        clab__raise(L, CLAB_ESTATE,
+                    "this table stands alone and cannot be changed; columns of ds.obs and ds.var can");
     if (lua_type(L, 2) != LUA_TSTRING)
         clab__raise(L, CLAB_EARG, "a column needs a name");
     name = lua_tostring(L, 2);
@@ -153,7 +154,7 @@ static int table_len(lua_State *L)
     return 1;
 }
 
-/* ---- look-up: table:lookup("cell", query.obs.index, "cell_type") -----------------------------------------*/
+/* ---- look-up: table:lookup("cell", query.obs.index, "cell_type") ----------------------------------*/
 
 static const clab_value *column_of(lua_State *L, const clab_value *t, const char *name)
 {
@@ -213,7 +214,7 @@ static int table_lookup(lua_State *L)
     return 1;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------*/
+/* ---- printing -------------------------------------------------------------------------------------*/
 
 static const char *cell(const clab_value *col, int64_t row, char *buf, size_t n)
 {
@@ -259,12 +260,14 @@ static void add_rows(clab_str *s, const clab_value *t, int64_t n_rows)
     }
     clab_str_addf(s, "%*s", first + 2, "");
     for (int j = 0; j < shown; j++)
-        add_cell(s, clab_text_show(t->names[j], buf, CELL_MAX), widths[j], clab_value_is_numeric(t->items[j]), j == shown - 1);
+        add_cell(s, clab_text_show(t->names[j], buf, CELL_MAX), widths[j], clab_value_is_numeric(t->items[j]),
+                 j == shown - 1);
     for (int64_t i = 0; i < n_rows; i++) {
         clab_str_add(s, "\n");
         add_cell(s, cell(t->index, i, buf, sizeof buf), first, false, shown == 0);
         for (int j = 0; j < shown; j++)
-            add_cell(s, cell(t->items[j], i, buf, sizeof buf), widths[j], clab_value_is_numeric(t->items[j]), j == shown - 1);
+            add_cell(s, cell(t->items[j], i, buf, sizeof buf), widths[j], clab_value_is_numeric(t->items[j]),
+                     j == shown - 1);
     }
     if (shown < t->n_items)
         clab_str_addf(s, "\n  and %" PRId64 " more columns", t->n_items - shown);
@@ -302,7 +305,10 @@ static const luaL_Reg table_methods[] = {
     {"columns", table_columns}, {"lookup", table_lookup}, {NULL, NULL},
 };
 static const luaL_Reg table_meta[] = {
-    {"__len", table_len}, {"__newindex", table_set}, {"__tostring", table_tostring}, {NULL, NULL},
+    {"__len", table_len},
+    {"__newindex", table_set},
+    {"__tostring", table_tostring},
+    {NULL, NULL},
 };
 
 const clab__type clab__table = {"Table", table_drop, table_get, table_methods, table_meta};

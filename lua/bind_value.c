@@ -30,12 +30,8 @@ static void push_number(lua_State *L, clab_dtype t, const void *data, int64_t i)
 void clab__push_element(lua_State *L, const clab_value *v, int64_t i)
 {
     switch (v->kind) {
-    case CLAB_V_ARRAY:
-        push_number(L, v->dtype, v->data, i);
-        break;
-    case CLAB_V_STRINGS:
-        push_number(L, CLAB_STR, v->data, i);
-        break;
+    case CLAB_V_ARRAY: push_number(L, v->dtype, v->data, i); break;
+    case CLAB_V_STRINGS: push_number(L, CLAB_STR, v->data, i); break;
     case CLAB_V_CATEGORICAL:
         if (v->codes[i] < 0)
             lua_pushnil(L);
@@ -48,8 +44,7 @@ void clab__push_element(lua_State *L, const clab_value *v, int64_t i)
         else
             clab__push_element(L, v->inner, i);
         break;
-    default:
-        lua_pushnil(L);
+    default: lua_pushnil(L);
     }
 }
 
@@ -73,7 +68,7 @@ void clab__push_value(lua_State *L, const clab_value *v, const char *name)
     }
 }
 
-/* ---- arrays -----------------------------------------------------------------------------------------*/
+/* ---- arrays ---------------------------------------------------------------------------------------*/
 
 static void array_drop(clab_ctx *cx, void *p)
 {
@@ -102,11 +97,13 @@ static int array_get(lua_State *L)
         row = clab__new(L, &clab__array);
         snprintf(row->name, sizeof row->name, "%.40s[%" PRId64 "]", b->name, i);
         if (v->kind == CLAB_V_STRINGS)
-            clab__ok(L, clab_value_strings(clab__cx(L), v->rank - 1, v->dims + 1,
-                                           (const char *const *)v->data + (i - 1) * size, (clab_value **)&row->p));
+            clab__ok(L,
+                     clab_value_strings(clab__cx(L), v->rank - 1, v->dims + 1,
+                                        (const char *const *)v->data + (i - 1) * size, (clab_value **)&row->p));
         else
             clab__ok(L, clab_value_array(clab__cx(L), v->dtype, v->rank - 1, v->dims + 1,
-                                         (const char *)v->data + (size_t)((i - 1) * size) * clab_dtype_size(v->dtype),
+                                         (const char *)v->data +
+                                             (size_t)((i - 1) * size) * clab_dtype_size(v->dtype),
                                          (clab_value **)&row->p));
         return 1;
     }

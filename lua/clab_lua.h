@@ -11,7 +11,7 @@ typedef struct clab_lua clab_lua;
 typedef struct {
     void (*print)(void *user, const char *text, size_t n); /* print(), results; raw text, already escaped */
     void *user;
-    bool interactive;     /* expression results are printed; long tables are cut */
+    bool interactive; /* expression results are printed; long tables are cut */
 } clab_lua_opts;
 
 CLAB_MUST_CHECK clab_status clab_lua_new(clab_ctx *cx, const clab_lua_opts *o, clab_lua **out);

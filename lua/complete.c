@@ -9,7 +9,7 @@
 
 #include "complete_impl.h"
 
-/* ---- the list of words ------------------------------------------------------------------------------*/
+/* ---- the list of words ----------------------------------------------------------------------------*/
 
 void clab__words_add(clab__words *w, const char *word, const char *suffix)
 {
@@ -59,7 +59,7 @@ static char **sorted_unique(clab__words *w)
     return w->words;
 }
 
-/* ---- scanning ---------------------------------------------------------------------------------------------*/
+/* ---- scanning -------------------------------------------------------------------------------------*/
 
 static size_t skip_long(const char *s, size_t i, size_t end, bool *open)
 {
@@ -195,7 +195,7 @@ clab__call clab__call_at(const clab__scan *c, int level)
     return none;
 }
 
-/* ---- what may stand here -----------------------------------------------------------------------------------*/
+/* ---- what may stand here --------------------------------------------------------------------------*/
 
 /* The Dataset whose columns an argument names: the receiver, or the first argument of a function of lab. */
 static const clab_dataset *dataset_of(lua_State *L, const clab__scan *c, const clab__call *call)
@@ -227,15 +227,13 @@ static void add_choices(clab__words *w, const char *choices, const char *quote)
 }
 
 /* Values of one argument; quote is "\"" outside of a string. */
-static bool add_values(lua_State *L, clab__words *w, const clab__scan *c, const clab__call *call, const clab_param *p,
-                       const char *quote)
+static bool add_values(lua_State *L, clab__words *w, const clab__scan *c, const clab__call *call,
+                       const clab_param *p, const char *quote)
 {
     const clab_dataset *d;
 
     switch (p->type) {
-    case CLAB_P_ENUM:
-        add_choices(w, p->choices, quote);
-        return true;
+    case CLAB_P_ENUM: add_choices(w, p->choices, quote); return true;
     case CLAB_P_BOOL:
         clab__words_add(w, "true", "");
         clab__words_add(w, "false", "");
@@ -246,10 +244,13 @@ static bool add_values(lua_State *L, clab__words *w, const clab__scan *c, const 
     case CLAB_P_OBSM:
         d = dataset_of(L, c, call);
         if (d)
-            clab__add_columns(w, p->type == CLAB_P_VAR ? d->var : p->type == CLAB_P_OBSM ? d->obsm : d->obs, quote);
+            clab__add_columns(w,
+                              p->type == CLAB_P_VAR    ? d->var
+                              : p->type == CLAB_P_OBSM ? d->obsm
+                                                       : d->obs,
+                              quote);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -279,7 +280,8 @@ static void in_string(lua_State *L, clab__words *w, const clab__scan *c, size_t 
     clab__call call = clab__call_at(c, c->depth - 1);
     const clab_param *p = param_before(L, c, &call, quote);
 
-    if (!p && c->depth > 1 && c->s[c->open[c->depth - 1]] == '{') { /* by={"a", "b": the outer call's argument */
+    if (!p && c->depth > 1 &&
+        c->s[c->open[c->depth - 1]] == '{') { /* by={"a", "b": the outer call's argument */
         clab__call outer = clab__call_at(c, c->depth - 2);
         p = param_before(L, c, &outer, c->open[c->depth - 1]);
         if (p)
@@ -297,8 +299,9 @@ static void in_string(lua_State *L, clab__words *w, const clab__scan *c, size_t 
     }
     if (call.found && call.method && strcmp(call.name, "where") == 0) {
         const clab_dataset *d = dataset_of(L, c, &call);
-        while (*start < c->end && strspn(c->s + *start, "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") <
-                                      c->end - *start)
+        while (*start < c->end &&
+               strspn(c->s + *start, "_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") <
+                   c->end - *start)
             ++*start; /* the word that ends at the cursor */
         w->prefix = c->s + *start;
         w->prefix_len = c->end - *start;

@@ -19,11 +19,11 @@ void clab__words_add(clab__words *w, const char *word, const char *suffix);
 /* The statement up to the cursor, scanned: open brackets, and the string the cursor is in. */
 typedef struct {
     const char *s;
-    size_t end;                 /* the cursor */
-    size_t open[CLAB__DEPTH];   /* offsets of the brackets that are open, outermost first */
+    size_t end;               /* the cursor */
+    size_t open[CLAB__DEPTH]; /* offsets of the brackets that are open, outermost first */
     int depth;
     bool in_string, in_comment;
-    size_t string;              /* offset of its opening quote */
+    size_t string; /* offset of its opening quote */
 } clab__scan;
 
 void clab__scan_to(clab__scan *c, const char *s, size_t end);
@@ -31,15 +31,15 @@ void clab__scan_to(clab__scan *c, const char *s, size_t end);
 /* What is called where the cursor is: the callee before the innermost open bracket. */
 typedef struct {
     bool found, method;
-    char name[64];              /* "hvg", "scvi" */
-    size_t base, base_end;      /* text of what it is called on: "ds", "lab" */
-    size_t args;                /* offset of the bracket that opens its arguments */
+    char name[64];         /* "hvg", "scvi" */
+    size_t base, base_end; /* text of what it is called on: "ds", "lab" */
+    size_t args;           /* offset of the bracket that opens its arguments */
 } clab__call;
 
 clab__call clab__call_at(const clab__scan *c, int level); /* level: index into open */
 
-/* ---- complete_names.c --------------------------------------------------------------------------------*/
-/* Pushes what the text s[from, to) names, without calling anything that has effects; nil when it cannot tell. */
+/* ---- complete_names.c -----------------------------------------------------------------------------*/
+/* Pushes what the text s[from, to) names, without calling what has effects; nil when it cannot tell. */
 void clab__resolve(lua_State *L, const char *s, size_t from, size_t to);
 /* The kind of object s[from, to) is: "lab", "Dataset", ...; NULL when unknown. */
 const char *clab__kind_of(lua_State *L, const char *s, size_t from, size_t to);

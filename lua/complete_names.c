@@ -1,4 +1,4 @@
-/* complete_names.c -- what the words of a statement stand for: resolved raw, so that nothing of the user's runs. */
+/* complete_names.c -- what the words of a statement stand for: resolved raw, nothing of the user's runs. */
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static bool is_name(const char *s)
     return i > 0 && s[i] == '\0' && !isdigit((unsigned char)s[0]);
 }
 
-/* ---- finding the beginning of an expression --------------------------------------------------------*/
+/* ---- finding the beginning of an expression -------------------------------------------------------*/
 
 /* The bracket that the one before `end` closes; strings inside are skipped from the left by a fresh scan. */
 static size_t matching_open(const char *s, size_t end)
@@ -69,7 +69,7 @@ size_t clab__chain_start(const char *s, size_t end)
     return i;
 }
 
-/* ---- resolving --------------------------------------------------------------------------------------------*/
+/* ---- resolving ------------------------------------------------------------------------------------*/
 
 static bool is_ours(lua_State *L, int idx)
 {
@@ -155,9 +155,9 @@ static const char *result_kind(const char *name)
     static const struct {
         const char *name, *kind;
     } known[] = {
-        {"read", "Dataset"},      {"concat", "Dataset"},      {"annotate", "Dataset"},     {"copy", "Dataset"},
-        {"scvi", "Integration"},  {"train", "Integration"},   {"xgboost", "Model"},        {"fit", "Model"},
-        {"evaluate", "Evaluation"}, {"compare", "Comparison"}, {"inspect", "Comparison"},  {"read_csv", "Table"},
+        {"read", "Dataset"},        {"concat", "Dataset"},     {"annotate", "Dataset"},   {"copy", "Dataset"},
+        {"scvi", "Integration"},    {"train", "Integration"},  {"xgboost", "Model"},      {"fit", "Model"},
+        {"evaluate", "Evaluation"}, {"compare", "Comparison"}, {"inspect", "Comparison"}, {"read_csv", "Table"},
     };
 
     if (clab_step_get(name))
@@ -193,7 +193,7 @@ const char *clab__kind_of(lua_State *L, const char *s, size_t from, size_t to)
     return result_kind(name);
 }
 
-/* ---- words ------------------------------------------------------------------------------------------------*/
+/* ---- words ----------------------------------------------------------------------------------------*/
 
 static void add_documented(clab__words *w, const char *kind, bool method)
 {
@@ -256,8 +256,8 @@ void clab__add_members(lua_State *L, clab__words *w, const char *s, size_t from,
 void clab__add_globals(lua_State *L, clab__words *w)
 {
     static const char *const keywords[] = {
-        "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-        "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
+        "and", "break", "do",  "else", "elseif", "end",    "false",  "for",  "function", "goto",  "if",
+        "in",  "local", "nil", "not",  "or",     "repeat", "return", "then", "true",     "until", "while",
     };
 
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
@@ -307,7 +307,7 @@ void clab__add_paths(clab__words *w)
     closedir(dir);
 }
 
-/* ---- arguments -----------------------------------------------------------------------------------------------*/
+/* ---- arguments ------------------------------------------------------------------------------------*/
 
 const clab_param *clab__call_params(lua_State *L, const clab__scan *c, const clab__call *call, int *n)
 {

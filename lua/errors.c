@@ -1,4 +1,4 @@
-/* errors.c -- the core's status becomes a Lua error: a table that can be looked into and prints as a sentence. */
+/* errors.c -- the core's status becomes a Lua error: a table to look into, that prints as a sentence. */
 #include <string.h>
 
 #include "lua_impl.h"

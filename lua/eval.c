@@ -44,7 +44,7 @@ static int compile(lua_State *L, const char *code, const char *chunk)
 clab_lua_result clab_lua_check(clab_lua *l, const char *code)
 {
     int status = compile(l->L, code, "=prompt");
-    clab_lua_result r = status == LUA_OK              ? CLAB_LUA_OK
+    clab_lua_result r = status == LUA_OK           ? CLAB_LUA_OK
                         : incomplete(l->L, status) ? CLAB_LUA_INCOMPLETE
                                                    : CLAB_LUA_ERROR;
 

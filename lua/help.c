@@ -48,8 +48,8 @@ static void add_step(clab_str *s, const clab_step *step, bool deep)
     if (step->writes && step->writes[0])
         clab_str_addf(s, "\n  writes  %s", step->writes);
     if (deep)
-        clab_str_addf(s, "\n\n  formula\n    %s\n\n  core/steps/%s.c, docs/steps/%s.md", step->formula ? step->formula : "none",
-                      step->name, step->name);
+        clab_str_addf(s, "\n\n  formula\n    %s\n\n  core/steps/%s.c, docs/steps/%s.md",
+                      step->formula ? step->formula : "none", step->name, step->name);
     else
         clab_str_addf(s, "\n\n  ?\?%s shows the formula", step->name);
 }

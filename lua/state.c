@@ -71,7 +71,7 @@ static void reclaim(void *user)
         lua_gc(l->running, LUA_GCCOLLECT);
 }
 
-/* ---- output ----------------------------------------------------------------------------------------*/
+/* ---- output ---------------------------------------------------------------------------------------*/
 
 /* Lines and tabs pass; whatever else a terminal would obey is shown as its code. */
 void clab__print(lua_State *L, const char *s)
@@ -120,7 +120,7 @@ static int lua_print(lua_State *L)
     return 0;
 }
 
-/* ---- what differs from plain Lua ------------------------------------------------------------------------*/
+/* ---- what differs from plain Lua ------------------------------------------------------------------*/
 
 /* os.exit unwinds instead of ending the process under the hands of the terminal and the guests. */
 static int lua_exit(lua_State *L)

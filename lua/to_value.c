@@ -100,13 +100,13 @@ static void list_of_lists(lua_State *L, int idx, int64_t n, const char *what, cl
     for (int64_t i = 0; i < n; i++) {
         lua_rawgeti(L, idx, i + 1);
         if ((int64_t)lua_rawlen(L, -1) != dims[1])
-            clab__raise(L, CLAB_ESHAPE, "%s: row %" PRId64 " has %" PRId64 " items, the first has %" PRId64, what,
-                        i + 1, (int64_t)lua_rawlen(L, -1), dims[1]);
+            clab__raise(L, CLAB_ESHAPE, "%s: row %" PRId64 " has %" PRId64 " items, the first has %" PRId64,
+                        what, i + 1, (int64_t)lua_rawlen(L, -1), dims[1]);
         for (int64_t j = 0; j < dims[1]; j++) {
             lua_rawgeti(L, -1, j + 1);
             if (lua_type(L, -1) != LUA_TNUMBER)
-                clab__raise(L, CLAB_EARG, "%s: row %" PRId64 " holds a %s where a number is wanted", what, i + 1,
-                            luaL_typename(L, -1));
+                clab__raise(L, CLAB_EARG, "%s: row %" PRId64 " holds a %s where a number is wanted", what,
+                            i + 1, luaL_typename(L, -1));
             data[i * dims[1] + j] = lua_tonumber(L, -1);
             lua_pop(L, 1);
         }
@@ -126,7 +126,8 @@ static void from_list(lua_State *L, int idx, int64_t n, const char *what, clab__
     else if (!(present & ~(HAS_INT | HAS_FLOAT)))
         list_of_numbers(L, idx, n, kinds, b);
     else
-        clab__raise(L, CLAB_EARG, "%s: a list holds numbers, or strings, or true and false, not a mixture", what);
+        clab__raise(L, CLAB_EARG, "%s: a list holds numbers, or strings, or true and false, not a mixture",
+                    what);
 }
 
 /* ---- scalars and keyed tables ---------------------------------------------------------------------*/
@@ -241,7 +242,8 @@ const clab_value *clab__to_value(lua_State *L, int idx, int64_t n, const char *w
         b = clab__new(L, &clab__array);
         b->p = clab_value_ref(own);
         if (n >= 0 && clab_value_len(own) != n)
-            clab__raise(L, CLAB_ESHAPE, "%s: %" PRId64 " values for %" PRId64 " rows", what, clab_value_len(own), n);
+            clab__raise(L, CLAB_ESHAPE, "%s: %" PRId64 " values for %" PRId64 " rows", what,
+                        clab_value_len(own), n);
         return own;
     }
     kind = kind_at(L, idx);

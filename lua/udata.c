@@ -11,7 +11,7 @@
 #define TEXT_KEY "celllab.text"
 #define STR_KEY "celllab.str"
 
-/* ---- boxes --------------------------------------------------------------------------------------*/
+/* ---- boxes ----------------------------------------------------------------------------------------*/
 
 static int box_gc(lua_State *L)
 {
@@ -111,7 +111,7 @@ void *clab__at(lua_State *L, int idx, const clab__type *t)
     return b->p;
 }
 
-/* ---- bytes that Lua cannot see ------------------------------------------------------------------------*/
+/* ---- bytes that Lua cannot see --------------------------------------------------------------------*/
 
 void clab__tell_gc(lua_State *L)
 {
@@ -148,7 +148,7 @@ void clab__free_box(lua_State *L, clab__box *b, const char *title, int64_t held)
     clab__print(L, line);
 }
 
-/* ---- malloc'd strings -----------------------------------------------------------------------------------*/
+/* ---- malloc'd strings -----------------------------------------------------------------------------*/
 
 static int text_gc(lua_State *L)
 {
@@ -182,7 +182,7 @@ int clab__push_text(lua_State *L, char **holder)
     return 1;
 }
 
-/* ---- growing strings ------------------------------------------------------------------------------------*/
+/* ---- growing strings ------------------------------------------------------------------------------*/
 
 static int str_gc(lua_State *L)
 {

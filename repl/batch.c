@@ -10,7 +10,7 @@
 
 typedef struct {
     clab_ctx *cx;
-    bool closed;      /* nobody reads stdout any more */
+    bool closed; /* nobody reads stdout any more */
 } output;
 
 /* A closed pipe (`celllab s.lua | head`) stops the job: nobody wants the rest. */
@@ -42,7 +42,8 @@ static int run(const clab_options *o, const char *path, const char *code, int ar
     out.cx = clab_job_ctx(j);
     if (clab_lua_new(out.cx, &lo, &lua) != CLAB_OK)
         return clab_job_close(j, clab_error_status(out.cx));
-    r = path ? clab_lua_run_file(lua, path, argc, argv, &err) : clab_lua_run_string(lua, code, argc, argv, &err);
+    r = path ? clab_lua_run_file(lua, path, argc, argv, &err)
+             : clab_lua_run_string(lua, code, argc, argv, &err);
     fflush(stdout);
     if (r == CLAB_LUA_ERROR)
         fprintf(stderr, "celllab: %s\n", err ? err : "memory is short");

@@ -16,10 +16,10 @@ enum { CLAB_EXIT_DONE = 0, CLAB_EXIT_ERROR = 1, CLAB_EXIT_USAGE = 2, CLAB_EXIT_I
  * wherever they stand before a lone `--` (which is taken out too).  False with a message in why. */
 bool clab_options_take(clab_options *o, int *argc, char **argv, char *why, size_t n);
 
-/* ---- usage.c ------------------------------------------------------------------------------------------*/
+/* ---- usage.c --------------------------------------------------------------------------------------*/
 void clab_usage_print(void);
 
-/* ---- job.c: what every command that runs without a prompt stands on --------------------------------------
+/* ---- job.c: what every command that runs without a prompt stands on ---------------------------------
  * A session whose notes and progress go to stderr as dated lines, and whose SIGINT and SIGTERM cancel. */
 typedef struct clab_job_session clab_job_session;
 clab_job_session *clab_job_open(const clab_options *o, const char *title); /* NULL: the reason was printed */
@@ -27,7 +27,7 @@ clab_ctx *clab_job_ctx(clab_job_session *j);
 /* Ends it.  The exit code for st: DONE, ERROR (the recorded error is printed), INTERRUPTED. */
 int clab_job_close(clab_job_session *j, clab_status st);
 
-/* ---- log.c: dated lines on stderr ---------------------------------------------------------------------*/
+/* ---- log.c: dated lines on stderr -----------------------------------------------------------------*/
 typedef struct clab_log clab_log;
 void clab_log_note(void *user, clab_note_level level, const char *text); /* a clab_note_fn */
 void clab_log_line(const char *fmt, ...) CLAB_PRINTF(1, 2);
@@ -35,7 +35,7 @@ void clab_log_line(const char *fmt, ...) CLAB_PRINTF(1, 2);
 clab_log *clab_log_start(clab_ledger *ledger); /* NULL when no thread can be made: no progress then */
 void clab_log_stop(clab_log *log);             /* NULL is fine */
 
-/* ---- the commands; each returns the exit code ------------------------------------------------------------*/
+/* ---- the commands; each returns the exit code -----------------------------------------------------*/
 int clab_batch_file(const clab_options *o, const char *path, int argc, char **argv);
 int clab_batch_code(const clab_options *o, const char *code, int argc, char **argv);
 int clab_label_main(const clab_options *o, int argc, char **argv);   /* argv[0] = "label" */

@@ -8,7 +8,8 @@
 
 static int usage(const char *what, const char *word)
 {
-    fprintf(stderr, "celllab inspect: %s%s\nusage: celllab inspect A.h5ad [B.h5ad] [--json] [--full]\n", what, word);
+    fprintf(stderr, "celllab inspect: %s%s\nusage: celllab inspect A.h5ad [B.h5ad] [--json] [--full]\n", what,
+            word);
     return CLAB_EXIT_USAGE;
 }
 
@@ -45,9 +46,10 @@ int clab_inspect_main(const clab_options *o, int argc, char **argv)
         else if (strcmp(argv[i], "--full") == 0)
             full = true;
         else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return puts("usage: celllab inspect A.h5ad [B.h5ad] [--json] [--full]\n\n"
-                        "Shapes, types, where the counts are, gene names, label columns and the bytes a concat\n"
-                        "would take, from headers and index arrays; --full also scans every value."),
+            return puts(
+                       "usage: celllab inspect A.h5ad [B.h5ad] [--json] [--full]\n\n"
+                       "Shapes, types, where the counts are, gene names, label columns and the bytes a concat\n"
+                       "would take, from headers and index arrays; --full also scans every value."),
                    CLAB_EXIT_DONE;
         else if (argv[i][0] == '-' && argv[i][1])
             return usage("no option ", argv[i]);

@@ -1,4 +1,4 @@
-/* cmd_label.c -- celllab label: flags generated from the job's descriptors, so that they cannot differ from them. */
+/* cmd_label.c -- celllab label: flags generated from the descriptors of the job, so that the two agree. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +18,17 @@ static void print_help(void)
 {
     char flag[64], words[200];
 
-    puts("usage: celllab label --reference R.h5ad --query Q.h5ad --label COLUMN -o OUT.h5ad [options]\n\n"
-         "Reads both studies, integrates them with scVI, trains XGBoost on the reference's labels, labels every\n"
-         "cell of the query and writes it with predicted_cell_type, prediction_confidence and probabilities.\n");
+    puts(
+        "usage: celllab label --reference R.h5ad --query Q.h5ad --label COLUMN -o OUT.h5ad [options]\n\n"
+        "Reads both studies, integrates them with scVI, trains XGBoost on the reference's labels, labels "
+        "every\n"
+        "cell of the query and writes it with predicted_cell_type, prediction_confidence and probabilities.\n");
     for (int i = 0; i < clab_label_n_params; i++) {
         const clab_param *p = &clab_label_params[i];
         flag_of(p, flag, sizeof flag);
         clab_param_describe(p, words, sizeof words);
-        printf("  %-20s %s%s\n  %-20s %s\n", flag, p->help, strcmp(p->name, "output") == 0 ? " (also -o)" : "", "", words);
+        printf("  %-20s %s%s\n  %-20s %s\n", flag, p->help, strcmp(p->name, "output") == 0 ? " (also -o)" : "",
+               "", words);
     }
     puts("\n  --budget B, --threads N and --plain as everywhere; see celllab --help.");
 }
@@ -41,8 +44,8 @@ static const clab_param *find(const char *word, const char **value)
     for (int i = 0; i < clab_label_n_params; i++) {
         const clab_param *p = &clab_label_params[i];
         flag_of(p, flag, sizeof flag);
-        if ((n == strlen(flag) && strncmp(word, flag, n) == 0) || (n == 2 && strncmp(word, "-o", 2) == 0 &&
-                                                                   strcmp(p->name, "output") == 0))
+        if ((n == strlen(flag) && strncmp(word, flag, n) == 0) ||
+            (n == 2 && strncmp(word, "-o", 2) == 0 && strcmp(p->name, "output") == 0))
             return p;
     }
     return NULL;

@@ -1,4 +1,4 @@
-/* job.c -- a session without a prompt: notes and progress to stderr, signals to the cancel flag, one exit code. */
+/* job.c -- a session without a prompt: notes and progress to stderr, signals cancel, one exit code. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 
 struct clab_log {
     clab_ledger *ledger;
-    clab_snapshot snap;   /* of the thread */
+    clab_snapshot snap; /* of the thread */
     clab_progress progress;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -44,7 +44,7 @@ void clab_log_note(void *user, clab_note_level level, const char *text)
     clab_log_line("%s%s", level == CLAB_NOTE_WARN ? "warning: " : "", text);
 }
 
-/* ---- progress -----------------------------------------------------------------------------------*/
+/* ---- progress -------------------------------------------------------------------------------------*/
 
 static void look(clab_log *log)
 {

@@ -47,8 +47,9 @@ static int unknown(const char *word)
     static const char *const commands[] = {"label", "inspect", "top"};
     int near = clab_text_near(word, commands, 3);
 
-    fprintf(stderr, "celllab: no command or script '%s'%s%s%s; celllab --help lists the commands\n", clab_show(word),
-            near >= 0 ? "; did you mean " : "", near >= 0 ? commands[near] : "", near >= 0 ? "?" : "");
+    fprintf(stderr, "celllab: no command or script '%s'%s%s%s; celllab --help lists the commands\n",
+            clab_show(word), near >= 0 ? "; did you mean " : "", near >= 0 ? commands[near] : "",
+            near >= 0 ? "?" : "");
     return CLAB_EXIT_USAGE;
 }
 

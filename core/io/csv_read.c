@@ -16,9 +16,9 @@
 typedef struct {
     clab_ctx *cx;
     const char *path;
-    char *text;         /* the file with a final NUL */
+    char *text; /* the file with a final NUL */
     int64_t size;
-    char **cells;       /* (R + 1) x C, row-major, the header first; into text */
+    char **cells; /* (R + 1) x C, row-major, the header first; into text */
     int64_t n_cells, cap;
     int64_t n_cols;
 } reader;
@@ -41,7 +41,8 @@ static clab_status read_file(reader *r)
         st = clab_mem_alloc(r->cx, CLAB_MEM_WORK, r->size + 1, "CSV", &text);
     r->text = text;
     if (st == CLAB_OK && fread(r->text, 1, (size_t)r->size, f) != (size_t)r->size)
-        st = clab_fail(r->cx, CLAB_EIO, "%s: %s", clab_show(r->path), ferror(f) ? strerror(errno) : "it shrank while read");
+        st = clab_fail(r->cx, CLAB_EIO, "%s: %s", clab_show(r->path),
+                       ferror(f) ? strerror(errno) : "it shrank while read");
     if (st == CLAB_OK) {
         r->text[r->size] = '\0';
         if (strlen(r->text) != (size_t)r->size)
@@ -119,7 +120,8 @@ static clab_status parse(reader *r)
         else if (r->n_cells - first == 1 && r->cells[first][0] == '\0')
             r->n_cells = first; /* an empty line */
         else if (r->n_cells - first != r->n_cols)
-            return clab_fail(r->cx, CLAB_EFORMAT, "%s, row %" PRId64 " has %" PRId64 " fields, the header has %" PRId64,
+            return clab_fail(r->cx, CLAB_EFORMAT,
+                             "%s, row %" PRId64 " has %" PRId64 " fields, the header has %" PRId64,
                              clab_show(r->path), line + 1, r->n_cells - first, r->n_cols);
     }
     if (r->n_cells == 0)
@@ -137,7 +139,8 @@ static clab_status make_table(reader *r, clab_value **out)
     char *digits;
     clab_status st;
 
-    if ((st = clab_mem_alloc(r->cx, CLAB_MEM_WORK, (n_rows + 1) * (int64_t)(sizeof *s + 24), "CSV", &p)) != CLAB_OK)
+    if ((st = clab_mem_alloc(r->cx, CLAB_MEM_WORK, (n_rows + 1) * (int64_t)(sizeof *s + 24), "CSV", &p)) !=
+        CLAB_OK)
         return st;
     s = p;
     digits = (char *)(s + n_rows + 1);

@@ -32,7 +32,7 @@ void clab_args_free(clab_arg *args, int n)
     }
 }
 
-/* ---- from text -------------------------------------------------------------------------------*/
+/* ---- from text ------------------------------------------------------------------------------------*/
 
 /* "a, b" becomes one block: the pointers, then the characters they point to. */
 static clab_status split_list(clab_ctx *cx, clab_arg *arg, const char *s)
@@ -96,7 +96,8 @@ static bool parse_number(const clab_param *p, const char *s, clab_arg *arg)
     return true;
 }
 
-clab_status clab_args_set_text(clab_ctx *cx, const char *what, const clab_param *p, clab_arg *arg, const char *s)
+clab_status clab_args_set_text(clab_ctx *cx, const char *what, const clab_param *p, clab_arg *arg,
+                               const char *s)
 {
     bool ok = true;
     clab_status st;
@@ -142,7 +143,8 @@ clab_status clab_args_default(clab_ctx *cx, const char *what, const clab_param *
     return CLAB_OK;
 }
 
-clab_status clab_args_find(clab_ctx *cx, const char *what, const clab_param *p, int n, const char *name, int *index)
+clab_status clab_args_find(clab_ctx *cx, const char *what, const clab_param *p, int n, const char *name,
+                           int *index)
 {
     const char **names;
     clab_str list = {0};
@@ -172,7 +174,7 @@ clab_status clab_args_find(clab_ctx *cx, const char *what, const clab_param *p, 
     return st;
 }
 
-/* ---- checking ----------------------------------------------------------------------------------*/
+/* ---- checking -------------------------------------------------------------------------------------*/
 
 static bool is_choice(const char *choices, const char *s)
 {
@@ -232,16 +234,17 @@ clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p,
 
 void clab_param_describe(const clab_param *p, char *buf, size_t n)
 {
-    static const char *const words[] = {"integer", "number", "true or false", "text", "one of", "list of text",
-                                        "obs column", "list of obs columns", "var column", "obsm key", "function",
-                                        "Dataset"};
+    static const char *const words[] = {"integer",    "number",       "true or false", "text",
+                                        "one of",     "list of text", "obs column",    "list of obs columns",
+                                        "var column", "obsm key",     "function",      "Dataset"};
     char range[64] = "";
     size_t used;
 
     if (is_number(p->type) && (p->min != 0 || p->max != 0))
         range_words(p, range, sizeof range);
     snprintf(buf, n, "%s%s%s%s%s%s%s", words[p->type], p->type == CLAB_P_ENUM ? " " : "",
-             p->type == CLAB_P_ENUM ? p->choices : "", range[0] ? " " : "", range, *p->unit ? " " : "", p->unit);
+             p->type == CLAB_P_ENUM ? p->choices : "", range[0] ? " " : "", range, *p->unit ? " " : "",
+             p->unit);
     used = strlen(buf);
     if (!p->def)
         snprintf(buf + used, n - used, "; required");
@@ -249,23 +252,18 @@ void clab_param_describe(const clab_param *p, char *buf, size_t n)
         snprintf(buf + used, n - used, "; default %s", p->def);
 }
 
-/* ---- to a log --------------------------------------------------------------------------------------*/
+/* ---- to a log -------------------------------------------------------------------------------------*/
 
 static clab_status arg_value(clab_ctx *cx, const clab_param *p, const clab_arg *a, clab_value **v)
 {
     if (is_list(p->type))
         return clab_value_strings(cx, 1, &a->n_strs, a->strs, v);
     switch (p->type) {
-    case CLAB_P_INT:
-        return clab_value_integer(cx, a->i, v);
-    case CLAB_P_NUM:
-        return clab_value_number(cx, a->num, v);
-    case CLAB_P_BOOL:
-        return clab_value_boolean(cx, a->b, v);
-    case CLAB_P_FUNC:
-        return clab_value_string(cx, "function", v);
-    default:
-        return clab_value_string(cx, a->s, v);
+    case CLAB_P_INT: return clab_value_integer(cx, a->i, v);
+    case CLAB_P_NUM: return clab_value_number(cx, a->num, v);
+    case CLAB_P_BOOL: return clab_value_boolean(cx, a->b, v);
+    case CLAB_P_FUNC: return clab_value_string(cx, "function", v);
+    default: return clab_value_string(cx, a->s, v);
     }
 }
 

@@ -103,8 +103,9 @@ static void test_cancel_is_not_swallowed(void **state)
     char *err = NULL;
 
     clab_cancel(s->cx);
-    assert_int_equal(clab_lua_eval(s->lua, "while true do pcall(function() while true do end end) end", "=prompt", &err),
-                     CLAB_LUA_INTERRUPTED);
+    assert_int_equal(
+        clab_lua_eval(s->lua, "while true do pcall(function() while true do end end) end", "=prompt", &err),
+        CLAB_LUA_INTERRUPTED);
     free(err);
     clab_cancel_clear(s->cx);
     assert_string_equal(eval(s, "'alive'"), "alive\n");
@@ -165,7 +166,8 @@ static void test_completion_of_columns_and_paths(void **state)
     session *s = *state;
     char code[512];
 
-    snprintf(code, sizeof code, "ds = lab.read('%s'); ds.obs['odd name'] = 1", test_source("tests/sessions/data/symbols.h5ad"));
+    snprintf(code, sizeof code, "ds = lab.read('%s'); ds.obs['odd name'] = 1",
+             test_source("tests/sessions/data/symbols.h5ad"));
     eval(s, code);
     assert_holds(offered(s, "ds.obs.", ""), "cell_type");
     assert_string_equal(offered(s, "ds.obs.ce", "ce"), "cell_type");
@@ -185,8 +187,12 @@ static void test_help(void **state)
         const char *name, *words;
         bool deep;
     } cases[] = {
-        {"hvg", "n_top", false},           {"hvg", "formula", true},           {"lab.read", "counts", false},
-        {"Dataset", "filter_cells", false}, {"lab", "concat", false},           {"filter_cell", "filter_cells", false},
+        {"hvg", "n_top", false},
+        {"hvg", "formula", true},
+        {"lab.read", "counts", false},
+        {"Dataset", "filter_cells", false},
+        {"lab", "concat", false},
+        {"filter_cell", "filter_cells", false},
         {"", "lab.read(\"reference.h5ad\")", false},
     };
 
@@ -204,7 +210,8 @@ static void test_exit_is_asked_for(void **state)
     int code = -1;
 
     assert_false(clab_lua_exiting(s->lua, &code));
-    assert_int_equal(clab_lua_eval(s->lua, "pcall(os.exit, 4) while true do end", "=prompt", &err), CLAB_LUA_OK);
+    assert_int_equal(clab_lua_eval(s->lua, "pcall(os.exit, 4) while true do end", "=prompt", &err),
+                     CLAB_LUA_OK);
     assert_true(clab_lua_exiting(s->lua, &code));
     assert_int_equal(code, 4);
     free(err);
