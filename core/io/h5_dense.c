@@ -51,6 +51,7 @@ static clab_status read_block(clab__h5 *h, const clab__matrix *m, int64_t row, i
 {
     hsize_t start[2] = {(hsize_t)row, 0}, count[2] = {(hsize_t)n, m->data.dims[1]};
     hid_t in = H5Screate_simple(2, count, NULL);
+    clab__h5_alive(0);
     bool ok = H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
               H5Dread(m->data.id, clab__dtype_mem(m->dtype), in, m->data.space, H5P_DEFAULT, buf) >= 0;
     const char *why = ok ? "" : clab__h5_why();

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define MAX_ELEMENTS 1000000
+#define STALL_SECONDS 10          /* of computing inside one call: HDF5 runs in circles in some damaged files */
+#define SLOW_BYTES (50LL << 20)   /* a second at the slowest */
 #define LEFT_OUT_SHOWN 1500 /* bytes of the one warning */
 
 void clab__h5_library(void)
@@ -22,6 +26,22 @@ void clab__h5_library(void)
     if (!plugins || !*plugins)
         H5PLset_loading_state(0);
     clab__lzf_register();
+}
+
+/* Last words for the session's error message, then death by the signal. */
+static void end_stuck(int number)
+{
+    static const char words[] = "HDF5 came to no end with this file, which seems to be damaged";
+    ssize_t n = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)n;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void clab__h5_alive(int64_t bytes)
+{
+    struct itimerval t = {.it_value = {.tv_sec = STALL_SECONDS + bytes / SLOW_BYTES}};
+    setitimer(ITIMER_PROF, &t, NULL);
 }
 
 /* ---- the error stack -----------------------------------------------------------------------------*/
@@ -81,6 +101,8 @@ static bool failed_lock(void)
 
 clab_status clab__h5_open(clab__h5 *h, const char *path)
 {
+    signal(SIGPROF, end_stuck);
+    clab__h5_alive(0);
     if (H5Fis_hdf5(path) <= 0)
         return fail_not_hdf5(h, path);
     h->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -170,6 +192,7 @@ clab_status clab__h5_member(clab__h5 *h, hid_t group, const char *name, const ch
 {
     H5L_info_t link;
     *out = -1;
+    clab__h5_alive(0);
     if (!*name || *name == '/' || strncmp(name, "../", 3) == 0 || strstr(name, "/../"))
         return clab_fail(h->cx, CLAB_EFORMAT, "%s: %s: the name points out of its group; not followed",
                          h->name, clab_show(at));

@@ -38,6 +38,9 @@ typedef struct {
 /* ---- the library and the file (h5_file.c) --------------------------------------------------------*/
 /* Quiet, without external links, plugins only when HDF5_PLUGIN_PATH names them, LZF added. */
 void clab__h5_library(void);
+/* Something was achieved: the clock that ends a guest stuck inside HDF5 starts again; the next call may
+ * take longer by the bytes that it reads. */
+void clab__h5_alive(int64_t bytes);
 CLAB_MUST_CHECK clab_status clab__h5_open(clab__h5 *h, const char *path);
 void clab__h5_close(clab__h5 *h);
 /* The deepest words of HDF5's error stack, for the end of a message; rotating buffers as clab_show.

@@ -274,6 +274,7 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
     for (int64_t at = 0; at < n; at += step) {
         hsize_t start = (hsize_t)(first + at), count = (hsize_t)(n - at < step ? n - at : step);
         clab_status st = clab_check(h->cx);
+        clab__h5_alive(0);
         if (st != CLAB_OK)
             return st;
         bool done = false;

@@ -133,6 +133,7 @@ clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const cha
     *out = (clab__strings){.vl_type = -1, .vl_space = -1};
     out->n = H5Sget_simple_extent_type(space) == H5S_NULL ? 0 : (int64_t)H5Sget_simple_extent_npoints(space);
     const char *why = "no memory";
+    clab__h5_alive(out->n * 256);
     bool variable = H5Tis_variable_str(type) > 0;
     bool ok = variable ? read_variable(obj, attribute, field, type, space, out, &why)
                        : read_fixed(obj, attribute, field, type, out, &why);

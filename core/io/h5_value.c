@@ -62,6 +62,7 @@ static clab_status read_numbers(clab__h5 *h, const clab__set *s, const char *fie
         (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, bytes, "an array of the file", &buf)) != CLAB_OK)
         goto done;
     whole = field_of(field, mem);
+    clab__h5_alive(bytes);
     if (n > 0 && H5Dread(s->id, whole, H5S_ALL, H5S_ALL, H5P_DEFAULT, buf) < 0) {
         st = clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read: %s", h->name, clab_show(s->at),
                        clab__h5_why());
