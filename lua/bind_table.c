@@ -258,7 +258,8 @@ static void add_rows(clab_str *s, const clab_value *t, int64_t n_rows)
         widths[shown++] = w;
         used += w + 2;
     }
-    clab_str_addf(s, "%*s", first + 2, "");
+    if (shown > 0)
+        clab_str_addf(s, "\n%*s", first + 2, "");
     for (int j = 0; j < shown; j++)
         add_cell(s, clab_text_show(t->names[j], buf, CELL_MAX), widths[j], clab_value_is_numeric(t->items[j]),
                  j == shown - 1);
@@ -280,7 +281,7 @@ static int show_rows(lua_State *L, int64_t n)
     int64_t len = clab_value_len(t);
     clab_str *s = clab__str(L);
 
-    clab_str_addf(s, "%s: %s rows x %" PRId64 " columns\n", b->name[0] ? clab_show(b->name) : "table",
+    clab_str_addf(s, "%s: %s rows x %" PRId64 " columns", b->name[0] ? clab_show(b->name) : "table",
                   clab_text_count(len), t->n_items);
     add_rows(s, t, n < len ? n : len);
     if (n < len)

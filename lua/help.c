@@ -37,8 +37,10 @@ static void add_params(clab_str *s, const clab_param *p, int n)
 static void add_step(clab_str *s, const clab_step *step, bool deep)
 {
     clab_str_addf(s, "%s: %s\n\n  dataset:%s", step->name, step->summary, step->name);
-    if (step->positional >= 0)
-        clab_str_addf(s, "(%s)", step->params[step->positional].name);
+    if (step->positional >= 0 && step->n_params == 1)
+        clab_str_addf(s, "(%s)", step->params[0].name);
+    else if (step->positional >= 0)
+        clab_str_addf(s, "{%s=...}", step->params[step->positional].name);
     else
         clab_str_addf(s, "{%s}", step->n_params ? "..." : "");
     clab_str_add(s, "   returns a new Dataset; the old one stays as it is");

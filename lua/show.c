@@ -1,4 +1,4 @@
-/* show.c -- a result as the prompt prints it: our objects by their summary, plain tables one level deep. */
+/* show.c -- a result as the prompt prints it: our objects by their summary, plain tables two levels deep. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,26 +6,7 @@
 
 #define SHOW_ITEMS 20
 #define SHOW_KEYS 512
-
-/* Strings are quoted inside a table, as they would be typed; a table inside shows only its length. */
-static void add_value(lua_State *L, clab_str *s, int idx)
-{
-    bool has_words;
-
-    if (lua_type(L, idx) == LUA_TSTRING) {
-        clab_str_addf(s, "\"%s\"", lua_tostring(L, idx));
-        return;
-    }
-    has_words = luaL_getmetafield(L, idx, "__tostring") != LUA_TNIL;
-    if (has_words)
-        lua_pop(L, 1);
-    if (lua_type(L, idx) == LUA_TTABLE && !has_words) {
-        clab_str_addf(s, "{%d items}", (int)lua_rawlen(L, idx));
-        return;
-    }
-    clab_str_add(s, luaL_tolstring(L, idx, NULL));
-    lua_pop(L, 1);
-}
+#define SHOW_DEPTH 2
 
 static int by_text(const void *a, const void *b)
 {
@@ -45,32 +26,59 @@ static int sorted_keys(lua_State *L, int idx, const char **keys)
     return n;
 }
 
-static void show_table(lua_State *L, int idx)
-{
-    clab_str *s = clab__str(L);
-    const char **keys = lua_newuserdatauv(L, SHOW_KEYS * sizeof *keys, 0);
-    int n_list = (int)lua_rawlen(L, idx), n_keys = sorted_keys(L, idx, keys), shown = 0;
+static void add_table(lua_State *L, clab_str *s, int idx, int depth);
 
+/* Strings are quoted inside a table, as they would be typed. */
+static void add_value(lua_State *L, clab_str *s, int idx, int depth)
+{
+    bool has_words;
+
+    if (lua_type(L, idx) == LUA_TSTRING) {
+        clab_str_addf(s, "\"%s\"", lua_tostring(L, idx));
+        return;
+    }
+    has_words = luaL_getmetafield(L, idx, "__tostring") != LUA_TNIL;
+    if (has_words)
+        lua_pop(L, 1);
+    if (lua_type(L, idx) == LUA_TTABLE && !has_words) {
+        add_table(L, s, idx, depth + 1);
+        return;
+    }
+    clab_str_add(s, luaL_tolstring(L, idx, NULL));
+    lua_pop(L, 1);
+}
+
+/* The list first, then what has a name; neither is endless. */
+static void add_table(lua_State *L, clab_str *s, int idx, int depth)
+{
+    const char **keys;
+    int n_list = (int)lua_rawlen(L, idx), n_keys, shown = 0;
+
+    if (depth >= SHOW_DEPTH) {
+        clab_str_add(s, "{...}");
+        return;
+    }
+    luaL_checkstack(L, 8, NULL);
+    keys = lua_newuserdatauv(L, SHOW_KEYS * sizeof *keys, 0);
+    n_keys = sorted_keys(L, idx, keys);
     clab_str_add(s, "{");
     for (int i = 1; i <= n_list && shown < SHOW_ITEMS; i++, shown++) {
         clab_str_add(s, shown ? ", " : "");
         lua_rawgeti(L, idx, i);
-        add_value(L, s, lua_gettop(L));
+        add_value(L, s, lua_gettop(L), depth);
         lua_pop(L, 1);
     }
     for (int i = 0; i < n_keys && shown < SHOW_ITEMS; i++, shown++) {
         clab_str_addf(s, "%s%s = ", shown ? ", " : "", keys[i]);
         lua_pushstring(L, keys[i]);
         lua_rawget(L, idx);
-        add_value(L, s, lua_gettop(L));
+        add_value(L, s, lua_gettop(L), depth);
         lua_pop(L, 1);
     }
     if (n_list + n_keys > shown)
         clab_str_addf(s, ", ... %d more", n_list + n_keys - shown);
     clab_str_add(s, "}");
-    lua_pop(L, 1); /* keys */
-    clab__push_str(L, s);
-    lua_remove(L, -2);
+    lua_pop(L, 1);
 }
 
 void clab__show(lua_State *L, int idx)
@@ -79,7 +87,10 @@ void clab__show(lua_State *L, int idx)
     luaL_checkstack(L, 8, NULL);
     if (lua_type(L, idx) == LUA_TTABLE) {
         if (luaL_getmetafield(L, idx, "__tostring") == LUA_TNIL) {
-            show_table(L, idx);
+            clab_str *s = clab__str(L);
+            add_table(L, s, idx, 0);
+            clab__push_str(L, s);
+            lua_remove(L, -2);
             return;
         }
         lua_pop(L, 1);
