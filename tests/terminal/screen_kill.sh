@@ -45,7 +45,7 @@ enter clear
 wait_gone 'modes'
 start
 pid=$(session_pid)
-kill -TERM "$(ps -o ppid= -p "$pid" | tr -d ' ')"
+kill -TERM "$(awk '/^PPid:/ {print $2}' "/proc/$pid/status")"
 wait_for 'ready\$ *$'
 [ -z "$(session_pid)" ] || fail "the live file is left behind"
 normal_terminal 24

@@ -22,7 +22,7 @@ drawn() { screen | tail -4 | cut -c1-26 | python3 -c 'import sys; print(sum(0x28
 # The process tree as the kernel counts it, in KiB.
 tree_kib() {
     total=0
-    for p in "$1" $(ps -o pid= --ppid "$1"); do
+    for p in "$1" $(cat "/proc/$1/task"/*/children 2>/dev/null); do
         k=$(awk '/^Pss:/ {print $2}' "/proc/$p/smaps_rollup" 2>/dev/null)
         total=$((total + ${k:-0}))
     done
