@@ -3,6 +3,7 @@
 #define CLAB_TEST_GUEST_PID_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/ctx.h"
@@ -11,7 +12,7 @@ typedef struct {
     pthread_t thread;
     int ms, signal;
     clab_ctx *cx;
-    volatile bool stop, struck;
+    atomic_bool stop, struck;
     double at; /* CLOCK_MONOTONIC of the strike */
 } guest_killer;
 

@@ -1,3 +1,4 @@
+/* io_session.c -- the helpers of io_session.h. */
 #include "io_session.h"
 
 #include <dirent.h>
