@@ -3,7 +3,7 @@
 --     celllab examples/sessions/quickstart.lua [FOLDER]      results go to FOLDER (default: the current one)
 --     :run examples/sessions/quickstart.lua                  the same at the prompt; :step goes one statement at a time
 --
--- 470 labelled cells (the reference) teach a model to label 230 others (the query).  The query's true labels lie
+-- 529 labelled cells (the reference) teach a model to label 171 others (the query).  The query's true labels lie
 -- beside it in a CSV file; they are used at the end only, to see how good the labels are.
 
 data = ((arg and arg[0] or ""):match("^(.*)sessions/") or "examples/") .. "data/"

@@ -3,7 +3,7 @@
 -- err: big.h5ad
 -- err: File too large
 -- no-file: big.h5ad
--- out: still here 470
+-- out: still here 529
 -- What does not fit is an error in words that leaves nothing behind; the session goes on.
 local ds = lab.read(arg[2] .. "/pbmc_reference.h5ad")
 local rows = {}

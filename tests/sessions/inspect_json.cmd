@@ -1,3 +1,3 @@
-# out: "n_obs": 470
+# out: "n_obs": 529
 # not-err: error
 inspect {EXAMPLES}/pbmc_reference.h5ad {EXAMPLES}/pbmc_query.h5ad --json

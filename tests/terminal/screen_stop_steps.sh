@@ -13,7 +13,7 @@ enter "ref = lab.read('$cells')"
 enter 'parts = {}; for i = 1, 300 do parts[i] = ref end; keys = {}; for i = 1, 300 do keys[i] = "p" .. i end'
 enter 'big = lab.concat(parts, {keys = keys})'
 enter 'big.n_obs'
-wait_for '^141000$' 60
+wait_for '^158700$' 60
 
 now_ms() { date +%s%3N; }
 # stop_in NAME STATEMENT PROGRESS: run, wait until the pane shows progress, press Ctrl-C.  What is seen lags by
@@ -31,19 +31,19 @@ stop_in() {
         wait_for '^celllab> *$'
         echo "$1: the prompt is back after $took ms"
         enter 'big.n_obs + ref.n_obs'
-        wait_for '^141470$'
+        wait_for '^159229$'
         [ $took -gt 350 ] || return 0
     done
     fail "$1: $took ms"
 }
 
-stop_in 'write' 'big:write("big.h5ad")' '[1-9][0-9]*/141000 cells'
+stop_in 'write' 'big:write("big.h5ad")' '[1-9][0-9]*/158700 cells'
 [ -z "$(ls "$work"/*.h5ad* 2>/dev/null)" ] || fail "left behind: $(ls "$work"/*.h5ad*)"
 enter 'big:write("big.h5ad")'
 eventually 60 test -e "$work/big.h5ad" || fail "not written"
 wait_for '^celllab> *$' 60
 
-stop_in 'read' 'again = lab.read("big.h5ad")' '[1-9][0-9]*/141000 cells'
+stop_in 'read' 'again = lab.read("big.h5ad")' '[1-9][0-9]*/158700 cells'
 enter 'again == nil'
 wait_for '^true$'
 
