@@ -1,3 +1,4 @@
+/* guest_pid.c -- finding the worker process of a running call, for tests that end it. */
 /* guest_pid.c -- finding and signalling the worker of this process. */
 #include "guest_pid.h"
 

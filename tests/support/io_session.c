@@ -1,3 +1,4 @@
+/* io_session.c -- what tests of reading and writing share: a session, a temporary folder, file contents. */
 /* io_session.c -- the helpers of io_session.h. */
 #include "io_session.h"
 
