@@ -108,6 +108,11 @@ static void strangers_share_nothing(void **state)
     (void)state;
 
     clab_concat_opts_init(&o);
+    assert_int_equal(clab_concat(cx, parts, 3, &o, &d), CLAB_ESHAPE);
+    assert_non_null(strstr(clab_error_text(cx), "only 0 of the 3 genes"));
+    assert_non_null(strstr(clab_error_text(cx), "Ensembl gene IDs"));
+    clab_error_clear(cx);
+    o.min_shared = 0;
     ok(clab_concat(cx, parts, 3, &o, &d));
     assert_int_equal(clab_dataset_n_vars(d), 0);
     assert_int_equal(clab_dataset_n_obs(d), 6);
