@@ -1,6 +1,8 @@
 /* h5_dense.c -- dense tables streamed in blocks of rows that follow the chunks; only non-zeros leave. */
 #include "io/h5_impl.h"
 
+#include "base/fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +54,8 @@ static clab_status read_block(clab__h5 *h, const clab__matrix *m, int64_t row, i
     hsize_t start[2] = {(hsize_t)row, 0}, count[2] = {(hsize_t)n, m->data.dims[1]};
     hid_t in = H5Screate_simple(2, count, NULL);
     clab__h5_alive(0);
-    bool ok = H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+    bool ok = !clab_fault_io(h->cx) &&
+              H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
               H5Dread(m->data.id, clab__dtype_mem(m->dtype), in, m->data.space, H5P_DEFAULT, buf) >= 0;
     const char *why = ok ? "" : clab__h5_why();
     H5Sclose(in);

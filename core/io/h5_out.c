@@ -2,6 +2,8 @@
  * little-endian, attributes as variable-length UTF-8 scalars, arrays in deflated chunks, no times. */
 #include "io/h5_out_impl.h"
 
+#include "base/fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +44,7 @@ clab_status clab__out_open(clab__out *o, const char *path, bool wide)
 clab_status clab__out_close(clab__out *o)
 {
     clab_status st = CLAB_OK;
-    if (o->file > 0 && H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0)
+    if (o->file > 0 && (clab_fault_io(o->cx) || H5Fflush(o->file, H5F_SCOPE_GLOBAL) < 0))
         st = clab__out_fail(o, "");
     if (o->file > 0 && H5Fclose(o->file) < 0 && st == CLAB_OK)
         st = clab__out_fail(o, "");
@@ -98,7 +100,8 @@ static clab_status put_attr(clab__out *o, hid_t obj, const char *at, const char 
                             hid_t mem_type, hid_t space, const void *data)
 {
     hid_t a = space < 0 ? -1 : H5Acreate2(obj, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
-    clab_status st = a < 0 || (data && H5Awrite(a, mem_type, data) < 0) ? clab__out_fail(o, at) : CLAB_OK;
+    bool torn = a < 0 || clab_fault_io(o->cx) || (data && H5Awrite(a, mem_type, data) < 0);
+    clab_status st = torn ? clab__out_fail(o, at) : CLAB_OK;
     if (a >= 0 && H5Aclose(a) < 0 && st == CLAB_OK)
         st = clab__out_fail(o, at);
     if (space >= 0)
@@ -197,7 +200,8 @@ clab_status clab__out_array(clab__out *o, hid_t parent, const char *name, const 
         n *= size[i];
     }
     clab_status st = clab__out_set(o, parent, name, at, file_type, rank, size, false, out);
-    if (st == CLAB_OK && n > 0 && H5Dwrite(*out, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+    if (st == CLAB_OK && n > 0 &&
+        (clab_fault_io(o->cx) || H5Dwrite(*out, mem_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)) {
         st = clab__out_fail(o, at);
         H5Oclose(*out);
         *out = -1;

@@ -1,6 +1,8 @@
 /* h5_out_matrix.c -- matrices that arrive block by block, written as CSR or dense, never whole in memory. */
 #include "io/h5_out_impl.h"
 
+#include "base/fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +84,7 @@ static clab_status append(writer *w, hid_t d, hid_t mem, int64_t n, const void *
     hid_t in = H5Screate_simple(1, &count, NULL), out = H5Dget_space(d);
     clab_status st = CLAB_OK;
     if (in < 0 || out < 0 || H5Sselect_hyperslab(out, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0 ||
-        H5Dwrite(d, mem, in, out, H5P_DEFAULT, data) < 0)
+        clab_fault_io(w->o->cx) || H5Dwrite(d, mem, in, out, H5P_DEFAULT, data) < 0)
         st = clab__out_fail(w->o, w->at);
     H5Sclose(in);
     H5Sclose(out);
@@ -131,7 +133,7 @@ static clab_status dense_rows(writer *w, int64_t first, int64_t n, hid_t mem, si
     hid_t in = H5Screate_simple(2, count, NULL), out = H5Dget_space(w->d_data);
     clab_status st = CLAB_OK;
     if (in < 0 || out < 0 || H5Sselect_hyperslab(out, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-        H5Dwrite(w->d_data, mem, in, out, H5P_DEFAULT, w->table) < 0)
+        clab_fault_io(w->o->cx) || H5Dwrite(w->d_data, mem, in, out, H5P_DEFAULT, w->table) < 0)
         st = clab__out_fail(w->o, w->at);
     H5Sclose(in);
     H5Sclose(out);

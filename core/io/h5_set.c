@@ -2,6 +2,8 @@
  * declared; then slices of them. */
 #include "io/h5_impl.h"
 
+#include "base/fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -277,8 +279,8 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
         clab__h5_alive(0);
         if (st != CLAB_OK)
             return st;
-        bool done = false;
-        if (s->fast && H5Tequal(mem, s->type) > 0)
+        bool done = false, torn = clab_fault_io(h->cx);
+        if (!torn && s->fast && H5Tequal(mem, s->type) > 0)
             st = clab__chunks_slice(h, s, (int64_t)start, (int64_t)count, (char *)buf + (size_t)at * size,
                                     &done);
         if (st != CLAB_OK)
@@ -286,7 +288,7 @@ clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int6
         if (done)
             continue;
         hid_t in = H5Screate_simple(1, &count, NULL);
-        bool ok = H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+        bool ok = !torn && H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
                   H5Dread(s->id, mem, in, s->space, H5P_DEFAULT, (char *)buf + (size_t)at * size) >= 0;
         const char *why = ok ? "" : clab__h5_why();
         H5Sclose(in);
