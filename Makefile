@@ -14,7 +14,9 @@ demo: all
 	@mkdir -p $(OUT)
 	@$(BUILD)/celllab examples/sessions/quickstart.lua $(OUT)
 
-test: all
+test:
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DCLAB_TESTS=ON
+	@cmake --build $(BUILD) -j $(JOBS)
 	@cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
 
 bench: all
