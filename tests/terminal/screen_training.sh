@@ -17,9 +17,8 @@ epoch() { screen | sed -n 's/.* \([0-9]*\)\/2000 epochs.*/\1/p' | head -1; }
 past() { e=$(epoch) && [ "${e:-0}" -ge "$1" ]; }
 # the epoch at the right end of the curve
 curve_end() { screen | sed -n 's/^.*└.*elbo_train *epoch *\([0-9]*\).*/\1/p' | head -1; }
-# cells of the left panel that hold a piece of the curve
-drawn() { screen | tail -4 | cut -c1-26 | python3 -c 'import sys; print(sum(0x2800 < ord(c) < 0x2900 for c in sys.stdin.read()))' 2>/dev/null ||
-    screen | tail -4 | sed 's/│.*//' | grep -o '[⠁-⣿]' | wc -l; }
+# cells of the left panel that hold a piece of the curve: braille, by its first two bytes
+drawn() { screen | tail -4 | sed 's/│.*//' | LC_ALL=C grep -a -o "$(printf '\342[\240-\243]')" | wc -l; }
 
 # The process tree as the kernel counts it, in KiB.
 tree_kib() {
