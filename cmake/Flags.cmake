@@ -3,7 +3,10 @@ add_library(clab_flags INTERFACE)
 target_compile_definitions(clab_flags INTERFACE _GNU_SOURCE CLAB_VERSION="${PROJECT_VERSION}")
 target_compile_options(clab_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-  -Wdouble-promotion -Werror=vla -fno-math-errno -fno-trapping-math)
+  -Werror=vla -fno-math-errno -fno-trapping-math)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # to clang the macros NAN and INFINITY are floats that were promoted
+  target_compile_options(clab_flags INTERFACE -Wdouble-promotion)
+endif()
 if(CLAB_WERROR)
   target_compile_options(clab_flags INTERFACE -Werror)
 endif()

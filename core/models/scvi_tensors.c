@@ -83,7 +83,7 @@ static clab_status take(clab__net *n, clab_mem_kind kind, int64_t count, size_t 
     int64_t bytes = 0;
     clab_status s = clab_mem_size(n->cx, count, size, &bytes);
 
-    return s == CLAB_OK ? n->be->ops->alloc(n->be, kind, bytes, what, out) : s;
+    return s == CLAB_OK ? n->be->ops->alloc(n->be, (int)kind, bytes, what, out) : s;
 }
 
 static void give(clab__net *n, void *pp)

@@ -16,7 +16,11 @@
 #include "io_session.h"
 #include "sha256.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_MAX_KIB (1536 * 1024) /* with the shadow of a sanitizer */
+#else
 #define MEMORY_MAX_KIB (512 * 1024) /* of any guest */
+#endif
 
 static int wrong;
 
