@@ -213,7 +213,8 @@ static void test_guest_killed(void **state)
     clab_dataset *d = big_dataset(s.cx, 10000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
-    for (int ms = 5; ms < 125; ms += 20) {
+    for (int i = 0; i < 40 && (i < 6 || hit < 2); i++) { /* on a busy machine many miss */
+        int ms = 5 + i % 6 * 20;
         guest_killer k;
         guest_kill_after(&k, ms, SIGKILL);
         clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
@@ -245,7 +246,7 @@ static void test_cancelled(void **state)
     clab_dataset *d = big_dataset(s.cx, 20000);
     char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
-    for (int i = 0; i < 6 && best > 0.2; i++) {
+    for (int i = 0; i < 30 && best > 0.2; i++) {
         guest_killer k;
         guest_cancel_after(&k, 20, s.cx);
         clab_status st = clab_write(s.cx, d, io_path("old.h5ad"), NULL);
