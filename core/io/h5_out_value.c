@@ -135,16 +135,63 @@ static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, cons
     return finish(o, st, g, at, NULL, NULL);
 }
 
-/* A key may not hold '/', which HDF5 takes for a path: it becomes '_', with a warning. */
-static const char *safe_key(clab__out *o, const char *at, const char *name, char *buf, size_t n)
+/* ---- names: a key may not hold '/', which HDF5 takes for a path: it becomes '_', with one warning -------*/
+
+static bool taken(char **keys, int64_t n, const clab_value *container, const char *key)
 {
-    snprintf(buf, n, "%s", *name && strcmp(name, ".") != 0 ? name : "_");
-    for (char *c = buf; *c; c++)
+    for (int64_t i = 0; i < n; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    for (int64_t i = n + 1; i < container->n_items; i++)
+        if (strcmp(container->names[i], key) == 0)
+            return true;
+    return false;
+}
+
+static void free_keys(char **keys, int64_t n)
+{
+    for (int64_t i = 0; keys && i < n; i++)
+        free(keys[i]);
+    free(keys);
+}
+
+/* The key of item n, unlike those before it and the names behind it; NULL when memory is short. */
+static char *safe_key(char **keys, int64_t n, const clab_value *container)
+{
+    const char *name = container->names[n];
+    size_t len = strlen(name);
+    char *key = malloc(len + 24);
+    if (!key)
+        return NULL;
+    memcpy(key, len == 0 || strcmp(name, ".") == 0 ? "_" : name, len == 0 ? 2 : len + 1);
+    for (char *c = key; *c; c++)
         *c = *c == '/' ? '_' : *c;
-    if (strcmp(buf, name) != 0)
-        clab_warn(o->cx, "%s: '%s' in %s is written as '%s'", o->name, clab_show(name), clab_show(at),
-                  clab_show(buf));
-    return buf;
+    if (strcmp(key, name) != 0)
+        for (int k = 1; taken(keys, n, container, key); k++)
+            snprintf(key + len, 24, "_%d", k);
+    return key;
+}
+
+/* The keys under which the items of a table or dictionary are written; NULL with a recorded error. */
+static char **safe_keys(clab__out *o, const char *at, const clab_value *container)
+{
+    char **keys = calloc((size_t)container->n_items + 1, sizeof *keys);
+    int64_t changed = 0, example = 0;
+    for (int64_t i = 0; keys && i < container->n_items; i++) {
+        if (!(keys[i] = safe_key(keys, i, container))) {
+            free_keys(keys, i);
+            keys = NULL;
+        } else if (strcmp(keys[i], container->names[i]) != 0) {
+            example = changed++ ? example : i;
+        }
+    }
+    if (!keys)
+        (void)clab_fail(o->cx, CLAB_ENOMEM, "no memory for the names in %s", clab_show(at));
+    else if (changed)
+        clab_warn(o->cx, "%s: %lld name%s in %s cannot be written as %s, '%s' for one: it becomes '%s'", o->name,
+                  (long long)changed, changed > 1 ? "s" : "", clab_show(at), changed > 1 ? "they are" : "it is",
+                  clab_show(container->names[example]), clab_show(keys[example]));
+    return keys;
 }
 
 /* The name of the index: its own, unless a column of other content has it. */
@@ -160,14 +207,10 @@ static clab_status put_table(clab__out *o, hid_t parent, const char *name, const
                              const clab_value *v)
 {
     hid_t g = -1;
-    char path[CLAB__AT], key[512];
+    char path[CLAB__AT];
     const char *index = index_name(v);
-    char **order = calloc((size_t)v->n_items + 1, sizeof *order);
-    clab_status st = order ? clab__out_group(o, parent, name, at, &g)
-                           : clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
-    for (int64_t i = 0; st == CLAB_OK && i < v->n_items; i++)
-        if (!(order[i] = strdup(safe_key(o, at, v->names[i], key, sizeof key))))
-            st = clab_fail(o->cx, CLAB_ENOMEM, "no memory for column names");
+    char **order = safe_keys(o, at, v);
+    clab_status st = order ? clab__out_group(o, parent, name, at, &g) : clab_error_status(o->cx);
     if (st == CLAB_OK)
         st = clab__out_encoding(o, g, at, "dataframe", "0.2.0");
     if (st == CLAB_OK)
@@ -179,20 +222,18 @@ static clab_status put_table(clab__out *o, hid_t parent, const char *name, const
     for (int64_t i = 0; st == CLAB_OK && i < v->n_items; i++)
         if (strcmp(order[i], index) != 0) /* a column that is the index stands there already */
             st = clab__out_value(o, g, order[i], clab__h5_at(path, at, order[i]), v->items[i]);
-    for (int64_t i = 0; order && i < v->n_items; i++)
-        free(order[i]);
-    free(order);
+    free_keys(order, v->n_items);
     return finish(o, st, g, at, NULL, NULL);
 }
 
 clab_status clab__out_items(clab__out *o, hid_t group, const char *at, const clab_value *dict)
 {
-    char path[CLAB__AT], key[512];
-    clab_status st = CLAB_OK;
-    for (int64_t i = 0; st == CLAB_OK && i < dict->n_items; i++) {
-        safe_key(o, at, dict->names[i], key, sizeof key);
-        st = clab__out_value(o, group, key, clab__h5_at(path, at, key), dict->items[i]);
-    }
+    char path[CLAB__AT];
+    char **keys = safe_keys(o, at, dict);
+    clab_status st = keys ? CLAB_OK : clab_error_status(o->cx);
+    for (int64_t i = 0; st == CLAB_OK && i < dict->n_items; i++)
+        st = clab__out_value(o, group, keys[i], clab__h5_at(path, at, keys[i]), dict->items[i]);
+    free_keys(keys, dict->n_items);
     return st;
 }
 
