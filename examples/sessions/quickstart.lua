@@ -29,16 +29,14 @@ both = both:filter_genes{min_cells = 3}
 
 -- 5. Integrate: scVI learns what the cells have in common beyond their dataset.  Watch the curve in the pane.
 m = lab.scvi(both, {n_latent = 10, batch = "dataset_id", seed = 0})
-m:train{max_epochs = 120, batch_size = 64, n_epochs_kl_warmup = 60}
+m:train{max_epochs = 100, early_stopping = true}
 print(m)
 print(m.history)
 both.obsm.X_scVI = m:latent()
 
--- 6. Classify: XGBoost learns the reference's labels from the latent space and the genes that tell them apart.  So few
---    cells want shallow trees that each see a part of the cells and genes; a tenth of the cells says when to stop.
-clf = lab.xgboost{max_depth = 2, eta = 0.1, subsample = 0.5, colsample = 0.1, lambda = 3, rounds = 400, patience = 30,
-                  seed = 0}
-clf:fit(both:where("dataset_id == 'reference'"), {labels = "cell_type", features = "combined", n_genes = 720})
+-- 6. Classify: XGBoost learns the reference's labels from the latent space and the genes that tell them apart.
+clf = lab.xgboost{seed = 0}
+clf:fit(both:where("dataset_id == 'reference'"), {labels = "cell_type", features = "combined"})
 query = clf:annotate(query, {from = both})
 print(query.obs:head(8))
 
