@@ -133,7 +133,11 @@ static int scvi_tostring(lua_State *L)
 
 static int scvi_free(lua_State *L)
 {
-    clab__free_box(L, clab__box_at(L, 1, &clab__scvi), "integration", 0);
+    clab__box *b = clab__box_at(L, 1, &clab__scvi);
+
+    if (b->p && clab_scvi_training(b->p))
+        clab__raise(L, CLAB_ESTATE, "this Integration is being trained: on_epoch cannot free it");
+    clab__free_box(L, b, "integration", 0);
     return 0;
 }
 

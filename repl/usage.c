@@ -24,6 +24,6 @@ void clab_usage_print(void)
           "  --no-guard     no parent process that restores the terminal (for debuggers)\n"
           "  --             what follows belongs to the script\n"
           "\n"
-          "Exit codes: 0 done, 1 error, 2 wrong usage, 75 stopped at a checkpoint, 130 interrupted.\n",
+          "Exit codes: 0 done, 1 error, 2 wrong usage, 130 interrupted.\n",
           stdout);
 }

@@ -246,6 +246,11 @@ bool clab_scvi_trained(const clab_scvi *m)
     return m->steps > 0;
 }
 
+bool clab_scvi_training(const clab_scvi *m)
+{
+    return m->training;
+}
+
 const clab_dataset *clab_scvi_dataset(const clab_scvi *m)
 {
     return m->data;

@@ -26,11 +26,12 @@ CLAB_MUST_CHECK clab_status clab_scvi_new(clab_ctx *cx, const clab_dataset *d, c
 /* clab_scvi_free -- *bytes_returned may be NULL. */
 void clab_scvi_free(clab_ctx *cx, clab_scvi *m, int64_t *bytes_returned);
 
-/* Called after each epoch on the engine thread; return false to stop early (not an error). */
+/* Called after each epoch on the engine thread; return false to stop early (not an error).  It may ask the
+ * model for latents, facts and its value; it must not free it, and training it is refused. */
 typedef bool clab_scvi_epoch_fn(void *user, int64_t epoch, const clab_history *h);
 /* clab_scvi_train -- live series "scvi", phase "scvi" in epochs.  Optimiser and minibatch memory are given
  * back at the end.  ECANCEL leaves the model usable at the last finished step (polled per tile of genes);
- * ESTATE when the loss is not a number, or the model has no cells. */
+ * ESTATE when the loss is not a number, the model has no cells, or is being trained already. */
 CLAB_MUST_CHECK clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, clab_scvi_epoch_fn *on_epoch, void *user);
 /* clab_scvi_latent -- posterior means, ARRAY float32 N x D.  d: other cells with the same genes (matched
  * by name; missing genes are zero, said), NULL = the model's own. */
@@ -40,6 +41,7 @@ const clab_value *clab_scvi_genes(const clab_scvi *m);     /* STRINGS (G) */
 const clab_value *clab_scvi_batches(const clab_scvi *m);   /* STRINGS (n_batch) */
 int64_t clab_scvi_epochs(const clab_scvi *m);              /* run so far */
 bool clab_scvi_trained(const clab_scvi *m);
+bool clab_scvi_training(const clab_scvi *m);               /* now, seen from on_epoch */
 const clab_dataset *clab_scvi_dataset(const clab_scvi *m);
 /* One line: "scVI zinb, 700 cells x 500 genes, 2 batches, latent 30, trained 120 epochs". */
 void clab_scvi_describe(const clab_scvi *m, char *buf, size_t n);

@@ -23,6 +23,7 @@ struct clab_scvi {
     clab_mt mt;               /* its generator, which goes on from construction into training */
     clab_history history;
     int64_t epochs, steps, trainings;
+    bool training;            /* now: its on_epoch may ask for latents, not train or free it */
 };
 
 /* Arguments of clab_scvi_new, in the order of clab_scvi_params. */

@@ -24,7 +24,9 @@ static clab_status fill(clab_ctx *cx, clab_scvi *m, clab_rows *rows, float *out)
 
 clab_status clab_scvi_latent(clab_ctx *cx, clab_scvi *m, const clab_dataset *d, clab_value **out)
 {
-    const clab_rows_opts o = {.block_rows = BLOCK_ROWS, .phase = "latent"};
+    /* from on_epoch: the room is the training's, as large as its minibatch, and stays */
+    const int64_t room = m->training && m->net->max_rows < BLOCK_ROWS ? m->net->max_rows : BLOCK_ROWS;
+    const clab_rows_opts o = {.block_rows = room, .phase = "latent"};
     clab_matrix *counts = NULL;
     clab_rows *rows = NULL;
     clab_value *v = NULL;
@@ -38,7 +40,7 @@ clab_status clab_scvi_latent(clab_ctx *cx, clab_scvi *m, const clab_dataset *d, 
         s = clab_fail(cx, CLAB_ESTATE, "this model was loaded without its cells: name the dataset");
     if (s == CLAB_OK)
         s = clab_value_array(cx, CLAB_F32, 2, (int64_t[]){clab_matrix_n_rows(counts), m->net->dims.D}, NULL, &v);
-    if (s == CLAB_OK)
+    if (s == CLAB_OK && !m->training)
         s = clab__net_room(m->net, BLOCK_ROWS, false);
     if (s == CLAB_OK)
         s = clab_rows_open(cx, counts, &o, &rows);
@@ -46,7 +48,8 @@ clab_status clab_scvi_latent(clab_ctx *cx, clab_scvi *m, const clab_dataset *d, 
         s = fill(cx, m, rows, v->data);
     clab_rows_close(cx, rows);
     clab_matrix_unref(counts);
-    clab__net_rest(m->net);
+    if (!m->training)
+        clab__net_rest(m->net);
     if (s != CLAB_OK) {
         clab_value_unref(v);
         return s;

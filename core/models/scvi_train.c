@@ -247,6 +247,9 @@ clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, cl
 
     if (!m->data)
         return clab_fail(cx, CLAB_ESTATE, "this model was loaded without its cells and cannot be trained further");
+    if (m->training)
+        return clab_fail(cx, CLAB_ESTATE, "this model is being trained: on_epoch cannot train it");
+    m->training = true;
     read_args(&r, args);
     s = begin(&r, args);
     if (s == CLAB_OK) {
@@ -262,6 +265,7 @@ clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, cl
     clab_mem_free(cx, r.order);
     clab_mem_free(cx, r.split.cells);
     clab__net_rest(m->net);
+    m->training = false;
     if (s == CLAB_OK)
         say_how_it_ended(&r);
     return s;
