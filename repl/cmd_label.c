@@ -67,6 +67,11 @@ static clab_status no_flag(clab_ctx *cx, const char *word)
     return clab_fail(cx, CLAB_EARG, "no option %s; celllab label --help lists them", clab_show(word));
 }
 
+static bool is_truth(const char *word)
+{
+    return strcmp(word, "true") == 0 || strcmp(word, "false") == 0;
+}
+
 static clab_status read_flags(clab_ctx *cx, int argc, char **argv, clab_arg *args)
 {
     clab_status st;
@@ -78,7 +83,7 @@ static clab_status read_flags(clab_ctx *cx, int argc, char **argv, clab_arg *arg
         const clab_param *p = find(argv[i], &value);
         if (!p)
             return no_flag(cx, argv[i]);
-        if (!value && p->type == CLAB_P_BOOL)
+        if (!value && p->type == CLAB_P_BOOL && !(i + 1 < argc && is_truth(argv[i + 1])))
             value = "true";
         else if (!value && ++i < argc)
             value = argv[i];
@@ -90,7 +95,7 @@ static clab_status read_flags(clab_ctx *cx, int argc, char **argv, clab_arg *arg
     for (int i = 0; i < clab_label_n_params; i++) {
         char flag[64];
         flag_of(&clab_label_params[i], flag, sizeof flag);
-        if (!clab_label_params[i].def && !args[i].given)
+        if (!clab_label_params[i].def && (!args[i].given || !args[i].s || !args[i].s[0]))
             return clab_fail(cx, CLAB_EARG, "label needs %s: %s", flag, clab_label_params[i].help);
     }
     return clab_args_check(cx, "label", clab_label_params, clab_label_n_params, args);

@@ -147,6 +147,9 @@ static void hear_words(void *user)
     (void)take_words(user);
 }
 
+/* About what a worker process takes before it does anything. */
+enum { OWN_BYTES = 4 << 20 };
+
 /* ---- start -----------------------------------------------------------------------------------------*/
 
 static void close_pair(int pair[2])
@@ -162,14 +165,15 @@ static bool say_hello(clab_ctx *cx, int events, int n_fds)
 {
     int64_t left = clab_budget_left(cx);
     clab_limit limit = clab_budget_get(cx);
-    char parent[32];
+    char parent[32], source[sizeof limit.source];
 
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    snprintf(source, sizeof source, "left of %s, %.24s", clab_bytes(limit.bytes), limit.source);
     if (left == INT64_MAX)
         left = 0;
     else if (left == 0)
         left = 1; /* nothing left is not the same as no limit */
-    return clab__record_send(events, CLAB__EV_HELLO, limit.source, parent, left, clab_threads(cx), n_fds,
+    return clab__record_send(events, CLAB__EV_HELLO, source, parent, left, clab_threads(cx), n_fds,
                              true);
 }
 
@@ -187,6 +191,9 @@ clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, c
      * a guest for it, and so on until the machine is full. */
     if (getenv(CLAB__GUEST_MARK))
         return clab_fail(cx, CLAB_ESTATE, "%s: a worker starts no workers of its own", what);
+    /* What it cannot have is better said here, with the whole limit, than there with what is left of it. */
+    if ((s = clab_mem_reserve_check(cx, OWN_BYTES, what)) != CLAB_OK)
+        return s;
     g = calloc(1, sizeof *g);
     if (!g || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, from) != 0 ||

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/text.h"
 #include "io/io.h"
 #include "job_impl.h"
@@ -104,20 +106,84 @@ clab_status clab__job_step(clab_ctx *cx, const char *name, const char *const *ar
 
 /* ---- what comes out --------------------------------------------------------------------------------*/
 
-/* Hours of training must not end at a folder that is not there. */
-static clab_status check_folder(clab_ctx *cx, const clab_arg *a, const char *flag)
+/* Two paths of one file, which need not be there yet. */
+static bool same_file(const char *a, const char *b)
 {
-    const char *slash = a->s ? strrchr(a->s, '/') : NULL;
-    char folder[4096] = ".";
+    const char *const path[2] = {a, b};
+    const char *name[2];
+    char folder[2][4096];
+    struct stat st[2];
 
-    if (!a->given || !a->s)
-        return CLAB_OK;
+    if (strcmp(a, b) == 0)
+        return true;
+    if (stat(a, &st[0]) == 0 && stat(b, &st[1]) == 0)
+        return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
+    for (int i = 0; i < 2; i++) {
+        const char *slash = strrchr(path[i], '/');
+        name[i] = slash ? slash + 1 : path[i];
+        snprintf(folder[i], sizeof folder[i], "%.*s", slash ? (int)(slash - path[i]) + 1 : 1, slash ? path[i] : ".");
+        if (stat(folder[i], &st[i]) != 0)
+            return false;
+    }
+    return strcmp(name[0], name[1]) == 0 && st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
+}
+
+/* Hours of training must not end at a folder that is not there. */
+static clab_status check_folder(clab_ctx *cx, const char *path, const char *flag)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096] = ".";
+    struct stat st;
+
     if (slash)
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - a->s) + 1, a->s);
-    if (access(folder, W_OK | X_OK) == 0)
-        return CLAB_OK;
-    (void)clab_fail(cx, CLAB_EIO, "%s %s cannot be written: its folder: %s", flag, clab_show(a->s), strerror(errno));
-    return clab_hint(cx, "make the folder, or name another one");
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
+    if (access(folder, W_OK | X_OK) != 0) {
+        (void)clab_fail(cx, CLAB_EIO, "%s %s cannot be written: its folder: %s", flag, clab_show(path), strerror(errno));
+        return clab_hint(cx, "make the folder, or name another one");
+    }
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return clab_fail(cx, CLAB_EIO, "%s %s is a directory; name a file to write", flag, clab_show(path));
+    return CLAB_OK;
+}
+
+/* Every output has a file of its own.  The labelled query may take the query's place, but nothing else may
+ * stand where an input was. */
+static clab_status check_outputs(clab_ctx *cx, const clab_arg *a)
+{
+    static const int files[] = {CLAB__REFERENCE, CLAB__QUERY, CLAB__OUTPUT, CLAB__CSV, CLAB__MODEL_OUT};
+    clab_status st;
+
+    for (int i = 2; i < 5; i++) {
+        const clab_arg *out = &a[files[i]];
+        const char *flag = clab_label_params[files[i]].name;
+
+        if (!out->given || !out->s)
+            continue;
+        if ((st = check_folder(cx, out->s, flag)) != CLAB_OK)
+            return st;
+        for (int k = 0; k < i; k++) {
+            const clab_arg *other = &a[files[k]];
+            if (!other->given || !other->s || (files[i] == CLAB__OUTPUT && files[k] == CLAB__QUERY) ||
+                !same_file(out->s, other->s))
+                continue;
+            (void)clab_fail(cx, CLAB_EARG, "%s and %s are one file: %s", clab_label_params[files[k]].name, flag,
+                            clab_show(out->s));
+            return clab_hint(cx, "name another file to write");
+        }
+    }
+    return CLAB_OK;
+}
+
+/* Whether the device that is asked for can be used, before anything is read. */
+static clab_status check_device(clab_ctx *cx, const clab_arg *a)
+{
+    clab_backend *be = NULL;
+    clab_status st = CLAB_OK;
+
+    if (strcmp(a[CLAB__FEATURES].s, "genes") != 0 && strcmp(a[CLAB__DEVICE].s, "auto") != 0)
+        st = clab_backend_open(cx, a[CLAB__DEVICE].s, &be);
+    clab_backend_close(be);
+    return st;
 }
 
 static clab_status write_models(clab_ctx *cx, const clab__job *j, const char *path)
@@ -201,9 +267,7 @@ clab_status clab_label_run(clab_ctx *cx, const clab_arg *args)
     clab_status st;
 
     if ((st = clab_args_check(cx, "label", clab_label_params, clab_label_n_params, args)) != CLAB_OK ||
-        (st = check_folder(cx, &args[CLAB__OUTPUT], "output")) != CLAB_OK ||
-        (st = check_folder(cx, &args[CLAB__CSV], "csv")) != CLAB_OK ||
-        (st = check_folder(cx, &args[CLAB__MODEL_OUT], "model_out")) != CLAB_OK ||
+        (st = check_outputs(cx, args)) != CLAB_OK || (st = check_device(cx, args)) != CLAB_OK ||
         (st = clab__job_read(cx, &j)) != CLAB_OK || (st = clab__job_join(cx, &j)) != CLAB_OK ||
         (st = clab__job_train(cx, &j)) != CLAB_OK || (st = clab__job_label(cx, &j)) != CLAB_OK ||
         (st = write_results(cx, &j)) != CLAB_OK)

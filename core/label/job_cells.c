@@ -58,6 +58,33 @@ done:
     return st;
 }
 
+/* One type only: said before the query is read and hours are spent on a model of it. */
+static clab_status check_types(clab_ctx *cx, const clab__job *j)
+{
+    const char *column = j->a[CLAB__LABEL].s;
+    const int64_t n = clab_dataset_n_obs(j->reference);
+    const clab_value *labels;
+    clab_value *levels = NULL;
+    int32_t *codes = NULL;
+    int64_t i = 0;
+    clab_status st = clab_dataset_obs_get(cx, j->reference, column, &labels);
+
+    if (st == CLAB_OK)
+        st = clab_value_codes(cx, labels, &levels, &codes);
+    if (st != CLAB_OK)
+        return st;
+    while (i < n && codes[i] == codes[0])
+        i++;
+    if (i == n) {
+        st = clab_fail(cx, CLAB_EARG, "all %s labelled cells of %s that are kept have the same value in obs.%s: there is "
+                       "nothing to learn", clab_text_count(n), clab_show(j->reference->name), clab_show(column));
+        (void)clab_hint(cx, "choose a column with two or more types, or keep rarer ones with --min-cells");
+    }
+    clab_mem_free(cx, codes);
+    clab_value_unref(levels);
+    return st;
+}
+
 clab_status clab__job_read(clab_ctx *cx, clab__job *j)
 {
     const clab_arg *a = j->a;
@@ -70,7 +97,7 @@ clab_status clab__job_read(clab_ctx *cx, clab__job *j)
     /* Before the query comes into memory: rare types and poor cells go first. */
     st = clab__job_step(cx, "keep_labels", (const char *const[]){"by", a[CLAB__LABEL].s, "min_cells", least, NULL},
                         &j->reference);
-    if (st != CLAB_OK || (st = filter_reference(cx, j)) != CLAB_OK)
+    if (st != CLAB_OK || (st = filter_reference(cx, j)) != CLAB_OK || (st = check_types(cx, j)) != CLAB_OK)
         return st;
     return read_study(cx, j, "query", a[CLAB__QUERY].s, &j->query);
 }

@@ -270,7 +270,7 @@ clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const cha
               clab_show(what), clab_bytes(bytes), clab_bytes(limit.bytes), limit.source,
               clab_bytes(live + beside), clab_bytes(beside), held.s ? held.s : "");
     clab_str_free(&held);
-    return clab_hint(cx, strcmp(limit.source, "--budget") == 0
+    return clab_hint(cx, strstr(limit.source, "--budget")
                              ? "keep fewer genes (hvg), free() what is no longer needed, or raise the budget "
                                "(lab.budget, --budget)"
                              : "keep fewer genes (hvg), free() what is no longer needed, or run on a larger "

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/text.h"
 #include "io/io.h"
 #include "label/evaluate.h"
@@ -154,6 +155,7 @@ static void mistakes_are_told_before_the_work(void **state)
 {
     clab_ctx *cx = test_ctx(2);
     char options[1024];
+    clab_backend *gpu = NULL;
 
     (void)state;
     assert_clab_fails(cx, run_job(cx, "output=/nowhere/at/all/x.h5ad"), CLAB_EIO, "/nowhere/at/all/x.h5ad");
@@ -165,6 +167,17 @@ static void mistakes_are_told_before_the_work(void **state)
     assert_clab_fails(cx, run_job(cx, options), CLAB_ESTATE, "no cells are left");
     snprintf(options, sizeof options, "batch=donor %s", output("x.h5ad"));
     assert_clab_fails(cx, run_job(cx, options), CLAB_ENOTFOUND, "donor");
+    if (clab_backend_open(cx, "gpu", &gpu) != CLAB_OK) {
+        clab_error_clear(cx);
+        snprintf(options, sizeof options, "device=gpu %s", output("x.h5ad"));
+        (void)test_notes();
+        assert_clab_fails(cx, run_job(cx, options), CLAB_EBACKEND, "device=\"cpu\"");
+        assert_null(strstr(test_notes(), "reference: ")); /* before anything was read */
+    }
+    clab_backend_close(gpu);
+    snprintf(options, sizeof options, "min_cells=150 %s", output("x.h5ad"));
+    assert_clab_fails(cx, run_job(cx, options), CLAB_EARG, "nothing to learn");
+    assert_null(strstr(test_notes(), "query: "));
     assert_int_not_equal(access(test_temp("x.h5ad"), F_OK), 0);
     test_ctx_free(cx);
 }
