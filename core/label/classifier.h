@@ -21,7 +21,8 @@ extern const int clab_annotate_n_params;
 
 CLAB_MUST_CHECK clab_status clab_classifier_new(clab_ctx *cx, const clab_arg *args, clab_classifier **out);
 void clab_classifier_free(clab_ctx *cx, clab_classifier *c, int64_t *bytes_returned);
-/* Cells with a missing label are left out, counted and said; one class only is an error. */
+/* Cells with a missing label are left out, counted and said; one class only is an error.  An error leaves
+ * what was fitted before. */
 CLAB_MUST_CHECK clab_status clab_classifier_fit(clab_ctx *cx, clab_classifier *c, const clab_dataset *ref, const clab_arg *args);
 /* Probabilities ARRAY float32 (N x K) for every cell of d. */
 CLAB_MUST_CHECK clab_status clab_classifier_predict(clab_ctx *cx, const clab_classifier *c, const clab_dataset *d, clab_value **p);

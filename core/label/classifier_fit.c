@@ -206,27 +206,30 @@ done:
     return st;
 }
 
+/* Into a classifier of its own, so that an error or Ctrl-C leaves the one that was fitted before as it was. */
 clab_status clab_classifier_fit(clab_ctx *cx, clab_classifier *c, const clab_dataset *ref, const clab_arg *args)
 {
+    clab_classifier fresh = {.cx = cx, .opts = c->opts, .valid_fraction = c->valid_fraction};
     labelled l = {0};
     clab_status st;
 
     if ((st = clab_args_check(cx, "fit", clab_fit_params, clab_fit_n_params, args)) != CLAB_OK)
         return st;
-    clab__classifier_clear(cx, c);
-    c->labels = strdup(args[LABELS].s);
-    if (!c->labels) {
+    fresh.labels = strdup(args[LABELS].s);
+    if (!fresh.labels) {
         st = clab_fail(cx, CLAB_ENOMEM, "no memory for a name");
         goto done;
     }
-    if ((st = get_labelled(cx, ref, c->labels, &l, &c->classes)) != CLAB_OK ||
-        (st = set_features(cx, ref, args, &l, &c->features)) != CLAB_OK)
+    if ((st = get_labelled(cx, ref, fresh.labels, &l, &fresh.classes)) != CLAB_OK ||
+        (st = set_features(cx, ref, args, &l, &fresh.features)) != CLAB_OK ||
+        (st = train(cx, &fresh, ref, &l)) != CLAB_OK)
         goto done;
-    st = train(cx, c, ref, &l);
+    clab__classifier_clear(cx, c);
+    *c = fresh;
 done:
     labelled_free(cx, &l);
     if (st != CLAB_OK) {
-        clab__classifier_clear(cx, c);
+        clab__classifier_clear(cx, &fresh);
         return clab_context(cx, "fit");
     }
     return CLAB_OK;

@@ -174,12 +174,15 @@ static clab_status check_outputs(clab_ctx *cx, const clab_arg *a)
     return CLAB_OK;
 }
 
-/* Whether the device that is asked for can be used, before anything is read. */
-static clab_status check_device(clab_ctx *cx, const clab_arg *a)
+/* Whether the XGBoost library and the device that is asked for can be used, before anything is read. */
+static clab_status check_machine(clab_ctx *cx, const clab_arg *a)
 {
+    char version[64], path[4096];
     clab_backend *be = NULL;
-    clab_status st = CLAB_OK;
+    clab_status st = clab_xgb_probe(cx, version, sizeof version, path, sizeof path);
 
+    if (st != CLAB_OK)
+        return st;
     if (strcmp(a[CLAB__FEATURES].s, "genes") != 0 && strcmp(a[CLAB__DEVICE].s, "auto") != 0)
         st = clab_backend_open(cx, a[CLAB__DEVICE].s, &be);
     clab_backend_close(be);
@@ -267,7 +270,7 @@ clab_status clab_label_run(clab_ctx *cx, const clab_arg *args)
     clab_status st;
 
     if ((st = clab_args_check(cx, "label", clab_label_params, clab_label_n_params, args)) != CLAB_OK ||
-        (st = check_outputs(cx, args)) != CLAB_OK || (st = check_device(cx, args)) != CLAB_OK ||
+        (st = check_outputs(cx, args)) != CLAB_OK || (st = check_machine(cx, args)) != CLAB_OK ||
         (st = clab__job_read(cx, &j)) != CLAB_OK || (st = clab__job_join(cx, &j)) != CLAB_OK ||
         (st = clab__job_train(cx, &j)) != CLAB_OK || (st = clab__job_label(cx, &j)) != CLAB_OK ||
         (st = write_results(cx, &j)) != CLAB_OK)

@@ -209,6 +209,11 @@ static void what_cannot_work_is_explained(void **state)
     assert_clab_ok(cx, fit(cx, c, both, "cell_type", "latent"));
     assert_clab_fails(cx, clab_classifier_annotate(cx, c, stranger, both, &out), CLAB_EARG,
                       "240 of 240 cells of studies are not among the cells");
+    /* A fit that fails leaves the one before as it was. */
+    assert_clab_fails(cx, fit(cx, c, nobody, "cell_type", "latent"), CLAB_EARG, "no cell of studies has a value");
+    assert_clab_ok(cx, clab_classifier_predict(cx, c, both, &p));
+    assert_int_equal(p->dims[1], K);
+    clab_value_unref(p);
     clab_classifier_free(cx, c, NULL);
     clab_dataset_unref(nobody);
     clab_dataset_unref(stranger);

@@ -153,7 +153,7 @@ static void genes_alone_need_no_scvi(void **state)
 
 static void mistakes_are_told_before_the_work(void **state)
 {
-    clab_ctx *cx = test_ctx(2);
+    clab_ctx *cx = context_with_library();
     char options[1024];
     clab_backend *gpu = NULL;
 
@@ -208,7 +208,7 @@ static void a_default_does_not_empty_the_reference(void **state)
 /* The query's genes under other names: nothing in common. */
 static void other_gene_names_are_recognised(void **state)
 {
-    clab_ctx *cx = test_ctx(2);
+    clab_ctx *cx = context_with_library();
     clab_dataset *d;
     char (*name)[24], options[1024];
     const char **names;
