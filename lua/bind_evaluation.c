@@ -240,6 +240,8 @@ static int comparison_tostring(lua_State *L)
     char **text = clab__text(L);
 
     clab__ok(L, clab_compare_text(clab__cx(L), v, text));
+    if (**text && (*text)[strlen(*text) - 1] == '\n')
+        (*text)[strlen(*text) - 1] = '\0'; /* whoever prints it ends the line */
     return clab__push_text(L, text);
 }
 

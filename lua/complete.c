@@ -250,7 +250,9 @@ static bool add_values(lua_State *L, clab__words *w, const clab__scan *c, const 
                                                        : d->obs,
                               quote);
         return true;
-    default: return false;
+    default:
+        add_choices(w, p->choices, quote);
+        return p->choices != NULL;
     }
 }
 
@@ -333,7 +335,10 @@ static void in_code(lua_State *L, clab__words *w, const clab__scan *c, size_t wo
     }
     if (p && (p = param_before(L, c, &call, word)) != NULL && add_values(L, w, c, &call, p, "\""))
         return;
-    clab__add_globals(L, w);
+    if (c->s[0] == '?')
+        clab__add_topics(L, w);
+    else
+        clab__add_globals(L, w);
 }
 
 typedef struct {

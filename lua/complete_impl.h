@@ -45,6 +45,7 @@ void clab__resolve(lua_State *L, const char *s, size_t from, size_t to);
 const char *clab__kind_of(lua_State *L, const char *s, size_t from, size_t to);
 void clab__add_members(lua_State *L, clab__words *w, const char *s, size_t from, size_t to, bool method);
 void clab__add_globals(lua_State *L, clab__words *w);
+void clab__add_topics(lua_State *L, clab__words *w); /* what ?name explains */
 void clab__add_columns(clab__words *w, const clab_value *container, const char *quote);
 void clab__add_paths(clab__words *w);
 /* Descriptors of a call's named arguments; NULL when it has none. */

@@ -266,6 +266,22 @@ void clab__add_globals(lua_State *L, clab__words *w)
     add_table_keys(L, w, -1);
 }
 
+void clab__add_topics(lua_State *L, clab__words *w)
+{
+    int n;
+    const clab__doc *docs = clab__docs(&n);
+
+    for (int i = 0; i < n; i++) {
+        clab__words_add(w, docs[i].owner, "");
+        clab__words_add(w, docs[i].name, "");
+    }
+    const clab_step *const *steps = clab_steps(&n);
+    for (int i = 0; i < n; i++)
+        clab__words_add(w, steps[i]->name, "");
+    lua_pushglobaltable(L);
+    add_table_keys(L, w, -1);
+}
+
 void clab__add_columns(clab__words *w, const clab_value *container, const char *quote)
 {
     char word[200];
@@ -278,7 +294,7 @@ void clab__add_columns(clab__words *w, const clab_value *container, const char *
 
 void clab__add_paths(clab__words *w)
 {
-    char typed[1024], real[1100], full[1400];
+    char typed[1024], real[5200], full[5600];
     const char *slash, *home = getenv("HOME");
     int dir_len;
     struct dirent *e;
@@ -291,7 +307,7 @@ void clab__add_paths(clab__words *w)
     slash = strrchr(typed, '/');
     dir_len = slash ? (int)(slash - typed) + 1 : 0;
     if (strncmp(typed, "~/", 2) == 0 && home)
-        snprintf(real, sizeof real, "%.60s%.*s", home, dir_len - 1, typed + 1);
+        snprintf(real, sizeof real, "%.4000s%.*s", home, dir_len - 1, typed + 1);
     else
         snprintf(real, sizeof real, "%.*s", dir_len ? dir_len : 1, dir_len ? typed : ".");
     if (!(dir = opendir(real)))

@@ -7,7 +7,7 @@
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 const clab_param clab__read_params[] = {
-    {"counts", CLAB_P_STR, "auto", 0, 0, NULL, "", "where the counts are: auto, X, raw or layers.NAME"},
+    {"counts", CLAB_P_STR, "auto", 0, 0, "auto|X|raw", "", "where the counts are: auto, X, raw or layers.NAME"},
     {"genome", CLAB_P_STR, "", 0, 0, NULL, "", "which genome of a 10x file that holds several"},
 };
 const int clab__n_read = COUNT(clab__read_params);

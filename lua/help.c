@@ -56,11 +56,68 @@ static void add_step(clab_str *s, const clab_step *step, bool deep)
         clab_str_addf(s, "\n\n  ?\?%s shows the formula", step->name);
 }
 
-static void add_doc(clab_str *s, const clab__doc *d)
+/* Where more is said of what is no step. */
+static const struct {
+    const char *name, *page;
+} pages[] = {
+    {"read", "docs/formats.md"},          {"write", "docs/formats.md"},
+    {"inspect", "docs/inspect.md"},       {"compare", "docs/inspect.md"},
+    {"concat", "docs/steps/concat.md"},   {"common_genes", "docs/steps/common_genes.md"},
+    {"scvi", "docs/scvi.md"},             {"train", "docs/scvi.md"},
+    {"latent", "docs/scvi.md"},           {"mem", "docs/memory.md"},
+    {"budget", "docs/memory.md"},         {"free", "docs/memory.md"},
+    {"devices", "docs/backend.md"},       {"fit", "core/label/features_anova.c, core/models/xgboost.c"},
+    {"evaluate", "core/label/evaluate.c"}, {"annotate", "core/label/classifier_annotate.c"},
+};
+
+static void add_doc(clab_str *s, const clab__doc *d, bool deep)
 {
+    int n;
+    const clab__doc *docs = clab__docs(&n);
+
     clab_str_addf(s, "%s: %s\n\n  %s", d->name, d->summary, d->usage);
+    for (const clab__doc *other = d + 1; other < docs + n; other++) { /* m:free() is as ds:free() */
+        if (strcmp(other->name, d->name) != 0)
+            continue;
+        clab_str_addf(s, "\n  %s", other->usage);
+        if (strcmp(other->summary, d->summary) != 0)
+            clab_str_addf(s, "  %s", other->summary);
+    }
     if (d->params)
         add_params(s, d->params, *d->n_params);
+    for (size_t i = 0; deep && i < sizeof pages / sizeof *pages; i++)
+        if (strcmp(pages[i].name, d->name) == 0)
+            clab_str_addf(s, "\n\n  %s", pages[i].page);
+}
+
+static void add_argument_of(clab_str *s, const char *name, const char *before, const char *of, const clab_param *p, int n)
+{
+    char words[200];
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(p[i].name, name) != 0)
+            continue;
+        clab_param_describe(&p[i], words, sizeof words);
+        if (!s->s)
+            clab_str_addf(s, "%s, an argument of", name);
+        clab_str_addf(s, "\n  %s%-*s %s\n  %-18s %s", before, 18 - (int)strlen(before), of, p[i].help, "", words);
+    }
+}
+
+/* Whatever takes an argument of that name. */
+static bool add_argument(clab_str *s, const char *name)
+{
+    int n;
+    const clab__doc *docs = clab__docs(&n);
+
+    for (int i = 0; i < n; i++)
+        if (docs[i].params)
+            add_argument_of(s, name, strcmp(docs[i].owner, "lab") == 0 ? "lab." : ":", docs[i].name, docs[i].params,
+                            *docs[i].n_params);
+    const clab_step *const *steps = clab_steps(&n);
+    for (int i = 0; i < n; i++)
+        add_argument_of(s, name, ":", steps[i]->name, steps[i]->params, steps[i]->n_params);
+    return s->s != NULL;
 }
 
 static void add_line(clab_str *s, const char *name, const char *summary)
@@ -154,9 +211,9 @@ static void add_help(lua_State *L, clab_str *s, const char *name, bool deep)
     snprintf(owner, sizeof owner, "%.*s", (int)head, name);
     type = global_type(L, owner);
     if (last != name && type && (doc = clab__doc_get(type, last)) != NULL) {
-        add_doc(s, doc);
+        add_doc(s, doc, deep);
     } else if (last != name && (doc = clab__doc_get(owner, last)) != NULL) {
-        add_doc(s, doc);
+        add_doc(s, doc, deep);
     } else if (step) {
         add_step(s, step, deep);
     } else if (last == name && type) {
@@ -164,8 +221,8 @@ static void add_help(lua_State *L, clab_str *s, const char *name, bool deep)
     } else if (last == name && add_owner(s, name)) {
         return;
     } else if ((doc = clab__doc_get(NULL, last)) != NULL) {
-        add_doc(s, doc);
-    } else {
+        add_doc(s, doc, deep);
+    } else if (!add_argument(s, last)) {
         add_nearest(s, name);
     }
 }

@@ -6,6 +6,7 @@
 #include "child.h"
 #include "line.h"
 #include "ui_impl.h"
+#include "wrap.h"
 
 #define SCRIPT_MAX ((long)16 << 20)
 
@@ -13,27 +14,32 @@
 static void show(clab__ui *ui, const char *text)
 {
     const char *pager = getenv("PAGER");
+    clab_str page = {0};
     int rows, cols, lines = 0;
 
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n';
     clab_screen_text(ui->screen, &rows, &cols);
+    clab_wrap(&page, text, cols);
+    if (page.len > 0 && page.s[page.len - 1] != '\n')
+        clab_str_add(&page, "\n");
+    for (size_t i = 0; i < page.len; i++)
+        lines += page.s[i] == '\n';
     if (lines < rows) {
-        clab__ui_write(ui, text, strlen(text));
-        if (lines == 0 || text[strlen(text) - 1] != '\n')
-            clab__ui_write(ui, "\n", 1);
-        return;
+        clab__ui_write(ui, page.s, page.len);
+    } else {
+        clab__ui_lift(ui);
+        clab_child_run(ui->tty, pager && *pager ? pager : "less -FRX", page.s, page.len);
+        clab__ui_restore(ui);
     }
-    clab__ui_lift(ui);
-    clab_child_run(ui->tty, pager && *pager ? pager : "less -FRX", text, strlen(text));
-    clab__ui_restore(ui);
+    clab_str_free(&page);
 }
 
 static void help(clab__ui *ui, const char *name, bool deep)
 {
     clab_job job = {.kind = CLAB_JOB_HELP, .text = name, .deep = deep};
 
-    clab_engine_ask(ui->engine, &job);
+    job.message = clab_command_explain(name);
+    if (!job.message)
+        clab_engine_ask(ui->engine, &job);
     show(ui, job.message ? job.message : "memory is short");
     free(job.message);
 }

@@ -9,15 +9,15 @@
 #include "base/text.h"
 
 static const char usage[] =
-    "  Lua at the prompt; an expression shows its value.  TAB completes, a second TAB lists.\n"
-    "  ?name            what a function, method or option is; ??name adds formula and source\n"
-    "  lab              where everything begins: lab.read(\"file.h5ad\"), then ds:filter_cells{...}\n"
+    "  Lua at the prompt; an expression shows its value.  TAB completes and lists.\n"
+    "  ?name            what a function or an argument is; ??name: the formula too\n"
+    "  lab              where all begins: lab.read(\"file.h5ad\"), lab.concat, lab.scvi\n"
     "  :run FILE        run a script in this session\n"
     "  :step FILE       run a script, one statement an Enter\n"
-    "  :record FILE     save what was typed as a script that replays; :record alone stops\n"
-    "  :pane MODE       auto, on, off, or a number of rows; Alt-m shows it full screen\n"
+    "  :record FILE     keep what was typed as a script; :record alone stops\n"
+    "  :pane MODE       auto, on, off, or a number of rows; Alt-m: full screen\n"
     "  !COMMAND         a shell command\n"
-    "  Ctrl-C           stop the running step, or drop the line; what was reached stays\n"
+    "  Ctrl-C           stop the step, or drop the line; what was reached stays\n"
     "  Alt-Enter        a new line in the statement; Ctrl-X Ctrl-E opens $EDITOR\n"
     "  Ctrl-R           search what was typed before\n"
     "  :quit or Ctrl-D  leave\n";
@@ -75,9 +75,49 @@ static void parse_pane(clab_command *c)
         complain(c, ":pane takes auto, on, off or a number of rows");
 }
 
+char *clab_command_explain(const char *name)
+{
+    char head[40];
+    const char *at;
+    int n = snprintf(head, sizeof head, "\n  :%s ", name + (name[0] == ':'));
+
+    if (n >= (int)sizeof head || !(at = strstr(usage, head)))
+        return NULL;
+    return strndup(at + 1, strcspn(at + 1, "\n"));
+}
+
+static const char *const names[] = {"run", "step", "record", "pane", "help", "quit", "exit"};
+
+/* Copies of those words that begin with s[0, n), with `before` in front. */
+static char **words_like(const char *const *from, size_t n_from, const char *s, size_t n, const char *before)
+{
+    char **words = calloc(n_from + 1, sizeof *words);
+    size_t k = 0, len;
+
+    for (size_t i = 0; words && i < n_from; i++) {
+        if (strncmp(from[i], s, n) != 0)
+            continue;
+        len = strlen(before) + strlen(from[i]) + 1;
+        if ((words[k] = malloc(len)) != NULL)
+            snprintf(words[k++], len, "%s%s", before, from[i]);
+    }
+    return words;
+}
+
+char **clab_command_words(const char *typed, size_t n)
+{
+    return words_like(names, sizeof names / sizeof *names, typed, n, ":");
+}
+
+char **clab_pane_words(const char *typed, size_t n)
+{
+    static const char *const modes[] = {"auto", "on", "off"};
+
+    return words_like(modes, sizeof modes / sizeof *modes, typed, n, "");
+}
+
 static void parse_colon(clab_command *c, const char *s)
 {
-    static const char *const names[] = {"run", "step", "record", "pane", "help", "quit", "exit"};
     size_t n = strcspn(s, " \t");
     char word[32];
     int near;

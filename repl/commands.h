@@ -2,6 +2,8 @@
 #ifndef CLAB_COMMANDS_H
 #define CLAB_COMMANDS_H
 
+#include <stddef.h>
+
 typedef enum {
     CLAB_CMD_NONE,    /* a statement */
     CLAB_CMD_WRONG,   /* text says what is wrong */
@@ -30,5 +32,14 @@ clab_command clab_command_parse(const char *line);
 
 /* clab_command_usage -- the text of `:help`: a dozen lines. */
 const char *clab_command_usage(void);
+
+/* clab_command_explain -- its line about the command `name`, with or without a colon; NULL when there is none.
+ * The caller frees it. */
+char *clab_command_explain(const char *name);
+
+/* clab_command_words, clab_pane_words -- commands, with their colon, and modes of the pane that begin with the n
+ * bytes typed (after the colon).  NULL-terminated; the caller frees words and list; NULL when memory is short. */
+char **clab_command_words(const char *typed, size_t n);
+char **clab_pane_words(const char *typed, size_t n);
 
 #endif

@@ -15,6 +15,7 @@
 #include "line.h"
 #include "loop_impl.h"
 #include "ui_impl.h"
+#include "wrap.h"
 
 #define FRAME_S 0.25   /* while something runs */
 #define IDLE_S 1.0
@@ -34,18 +35,14 @@ void clab__ui_write(clab__ui *ui, const char *s, size_t n)
         ui->quit = true;
 }
 
-void clab__ui_say(clab__ui *ui, clab_role role, const char *fmt, ...)
+static void say(clab__ui *ui, clab_role role, const char *line, int cols)
 {
     bool editing = clab_line_active();
     clab_str text = {0};
-    char line[2048];
-    va_list ap;
 
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    clab_str_addf(&text, "%s%s%s%s\n", ui->filter.at_start ? "" : "\n", clab_theme_sgr(&ui->theme, role), line,
-                  clab_theme_off(&ui->theme));
+    clab_str_addf(&text, "%s%s", ui->filter.at_start ? "" : "\n", clab_theme_sgr(&ui->theme, role));
+    clab_wrap(&text, line, cols);
+    clab_str_addf(&text, "%s\n", clab_theme_off(&ui->theme));
     ui->filter.at_start = true;
     if (editing)
         clab_line_hide();
@@ -54,6 +51,28 @@ void clab__ui_say(clab__ui *ui, clab_role role, const char *fmt, ...)
     if (editing)
         clab_line_show();
     clab_str_free(&text);
+}
+
+void clab__ui_say(clab__ui *ui, clab_role role, const char *fmt, ...)
+{
+    char line[4096];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    say(ui, role, line, ui->columns);
+}
+
+void clab__ui_quote(clab__ui *ui, const char *before, const char *code, size_t n)
+{
+    clab_str line = {0};
+
+    clab_str_addf(&line, "%s%s%s", clab_theme_sgr(&ui->theme, CLAB_ROLE_DIM), before, clab_theme_off(&ui->theme));
+    clab_str_addn(&line, code, n);
+    if (line.s)
+        say(ui, CLAB_ROLE_TEXT, line.s, 0);
+    clab_str_free(&line);
 }
 
 /* Whatever the engine and its libraries have written so far. */
@@ -66,6 +85,10 @@ static void pump_output(clab__ui *ui)
 
     while (safe.len < sizeof buf * 16 && (n = read(ui->out_fd, buf, sizeof buf)) > 0)
         clab_output_clean(&ui->filter, buf, (size_t)n, &safe);
+    if (ui->filter.bell) { /* Readline's, which knows no better place than stderr */
+        ui->filter.bell = false;
+        clab_term_write(ui->term, "\a", 1);
+    }
     if (safe.len == 0)
         return;
     clab_record_output(ui->record, safe.s, safe.len);
@@ -88,6 +111,7 @@ void clab__ui_text_size(clab__ui *ui)
     int rows, cols;
 
     clab_screen_text(ui->screen, &rows, &cols);
+    ui->columns = cols;
     clab_line_size(rows, cols);
 }
 

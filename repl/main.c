@@ -35,6 +35,12 @@ static int top(const clab_options *o, int argc, char **argv)
     char *end = "";
     long pid = argc > 1 ? strtol(argv[1], &end, 10) : 0;
 
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        puts("usage: celllab top [PID]\n\n"
+             "Memory, progress and training of another session of yours on this machine: the newest,\n"
+             "or the process PID.  q leaves.  Without a terminal, or with --plain, one frame as text.");
+        return CLAB_EXIT_DONE;
+    }
     if (argc > 2 || *end || pid < 0 || pid > INT_MAX || (argc > 1 && end == argv[1])) {
         fprintf(stderr, "usage: celllab top [PID]\n");
         return CLAB_EXIT_USAGE;
@@ -45,8 +51,17 @@ static int top(const clab_options *o, int argc, char **argv)
 static int unknown(const char *word)
 {
     static const char *const commands[] = {"label", "inspect", "top"};
-    int near = clab_text_near(word, commands, 3);
+    static const char *const options[] = {"--budget", "--threads", "--plain", "--color",
+                                          "--no-guard", "--help", "--version"};
+    int near;
 
+    if (word[0] == '-') {
+        near = clab_text_near(word, options, sizeof options / sizeof *options);
+        fprintf(stderr, "celllab: there is no option %s%s%s%s; celllab --help lists them\n", clab_show(word),
+                near >= 0 ? " (did you mean " : "", near >= 0 ? options[near] : "", near >= 0 ? "?)" : "");
+        return CLAB_EXIT_USAGE;
+    }
+    near = clab_text_near(word, commands, 3);
     fprintf(stderr, "celllab: no command or script '%s'%s%s%s; celllab --help lists the commands\n",
             clab_show(word), near >= 0 ? "; did you mean " : "", near >= 0 ? commands[near] : "",
             near >= 0 ? "?" : "");

@@ -69,6 +69,10 @@ static void one(clab_output *o, char c, clab_str *out)
         clab_str_addn(out, &c, 1);
         return;
     }
+    if (c == '\a') {
+        o->bell = true;
+        return;
+    }
     o->at_start = false;
     if ((u < 0x20 && c != '\t') || u == 0x7f)
         clab_str_addf(out, "\\x%02x", u);

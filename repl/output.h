@@ -1,6 +1,6 @@
 /* output.h -- what programs and libraries write, made safe for the terminal on its way there.
  * Colours and other attributes pass; every other control sequence is shown, not obeyed, so that nothing can
- * move the cursor, the scroll region or the title. */
+ * move the cursor, the scroll region or the title.  A bell is noted, not passed. */
 #ifndef CLAB_OUTPUT_H
 #define CLAB_OUTPUT_H
 
@@ -11,6 +11,7 @@
 
 typedef struct {
     bool plain;       /* attributes are dropped too: no escape byte comes out */
+    bool bell;        /* one was asked for since this was last cleared; it is not in the text */
     bool at_start;    /* the cursor is at the start of a line */
     char held[32];    /* an unfinished sequence or character from the last call */
     size_t n_held;

@@ -192,7 +192,9 @@ static void act(plain *p, const clab_command *c)
     case CLAB_CMD_DEEP:
         job.kind = CLAB_JOB_HELP;
         job.deep = c->kind == CLAB_CMD_DEEP;
-        clab_engine_ask(p->engine, &job);
+        job.message = clab_command_explain(c->text);
+        if (!job.message)
+            clab_engine_ask(p->engine, &job);
         puts(job.message ? job.message : "memory is short");
         free(job.message);
         break;

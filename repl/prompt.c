@@ -53,6 +53,35 @@ void clab__prompt_show(clab__ui *ui)
     clab_line_prompt(clab__prompt_text(ui), NULL);
 }
 
+/* :run FILE, !command FILE: the name of a command, then the paths that a quote would offer. */
+static char **complete_command(clab__ui *ui, const char *line, size_t cursor, size_t *start)
+{
+    clab_job job = {.kind = CLAB_JOB_COMPLETE};
+    clab_str quoted = {0};
+    size_t word = cursor;
+
+    while (word > 0 && line[word - 1] != ' ' && line[word - 1] != '!')
+        word--;
+    *start = word;
+    if (word == 0)
+        return clab_command_words(line + 1, cursor - 1);
+    if (strncmp(line, ":pane ", 6) == 0)
+        return clab_pane_words(line + word, cursor - word);
+    if (strncmp(line, ":help ", 6) == 0) /* as ?name */
+        clab_str_add(&quoted, "?");
+    else
+        clab_str_add(&quoted, "\"");
+    clab_str_addn(&quoted, line + word, cursor - word);
+    if (quoted.s) {
+        job.text = quoted.s;
+        job.cursor = quoted.len;
+        clab_engine_ask(ui->engine, &job);
+        *start = word + (job.start > 0 ? job.start - 1 : 0);
+    }
+    clab_str_free(&quoted);
+    return job.words;
+}
+
 char **clab__prompt_complete(void *user, const char *line, size_t cursor, size_t *start)
 {
     clab__ui *ui = user;
@@ -60,6 +89,8 @@ char **clab__prompt_complete(void *user, const char *line, size_t cursor, size_t
     clab_job job = {.kind = CLAB_JOB_COMPLETE, .start = 0};
     size_t before = ui->statement.len;
 
+    if (before == 0 && cursor > 0 && ((line[0] == ':' && line[1] != ':') || line[0] == '!'))
+        return complete_command(ui, line, cursor, start);
     if (before > 0)
         clab_str_addn(&text, ui->statement.s, before);
     clab_str_add(&text, line);
@@ -181,7 +212,7 @@ static bool script_step(clab__ui *ui)
 /* What comes next, shown as it would have been typed; comments above it stand on their own. */
 static void show_next(clab__ui *ui)
 {
-    const char *rest = ui->script + ui->script_at, *dim = clab_theme_sgr(&ui->theme, CLAB_ROLE_DIM);
+    const char *rest = ui->script + ui->script_at;
     const char *end = rest + clab_statement_next(rest, piece, ui);
     bool first = true;
 
@@ -191,8 +222,7 @@ static void show_next(clab__ui *ui)
         if (comment)
             clab__ui_say(ui, CLAB_ROLE_NOTE, "%.*s", (int)k, rest);
         else if (k > 0 || !first)
-            clab__ui_say(ui, CLAB_ROLE_TEXT, "%s%s%s%.*s", dim, first ? CLAB_PROMPT : CLAB_PROMPT_MORE,
-                         clab_theme_off(&ui->theme), (int)k, rest);
+            clab__ui_quote(ui, first ? CLAB_PROMPT : CLAB_PROMPT_MORE, rest, k);
         first = first && (comment || k == 0);
         rest += k + (rest[k] == '\n');
     }

@@ -14,6 +14,7 @@
 #include "line.h"
 #include "loop_impl.h"
 #include "ui_impl.h"
+#include "wrap.h"
 
 #define PATIENCE_S 2.0 /* how long a running step is given to notice that the session ends */
 
@@ -37,11 +38,16 @@ static bool wants_plain(const clab_options *o)
 /* Notes of the core join the output, so that they appear in order. */
 static void on_note(void *user, clab_note_level level, const char *text)
 {
-    const clab__ui *ui = user;
+    clab__ui *ui = user;
     clab_role role = level == CLAB_NOTE_WARN ? CLAB_ROLE_WARN : CLAB_ROLE_NOTE;
+    clab_str line = {0}, lines = {0};
 
-    dprintf(STDOUT_FILENO, "%s%s%s%s\n", clab_theme_sgr(&ui->theme, role), level == CLAB_NOTE_WARN ? "warning: " : "",
-            text, clab_theme_off(&ui->theme));
+    clab_str_addf(&line, "%s%s", level == CLAB_NOTE_WARN ? "warning: " : "", text);
+    clab_wrap(&lines, line.s ? line.s : text, ui->columns);
+    dprintf(STDOUT_FILENO, "%s%s%s\n", clab_theme_sgr(&ui->theme, role), lines.s ? lines.s : text,
+            clab_theme_off(&ui->theme));
+    clab_str_free(&line);
+    clab_str_free(&lines);
 }
 
 /* Descriptors 1 and 2 become a pipe: what any library prints arrives in order and in the right place. */

@@ -103,9 +103,9 @@ static void print_list(const finder *f)
 
     for (int i = 0; i < f->n; i++) {
         const clab_snapshot *s = &f->list[i].snap;
-        printf("%7d  %-20s %-24s %s\n", f->list[i].pid, clab_text_show(s->title, title, sizeof title),
-               s->phase[0] ? clab_text_show(s->phase, phase, sizeof phase) : "idle",
-               clab_frame_progress(s, progress, sizeof progress));
+        clab_frame_progress(s, progress, sizeof progress);
+        printf("%7d  %-20s %s%s%s\n", f->list[i].pid, clab_text_show(s->title, title, sizeof title),
+               s->phase[0] ? clab_text_show(s->phase, phase, sizeof phase) : "idle", *progress ? "  " : "", progress);
     }
 }
 

@@ -7,6 +7,7 @@
 #ifndef CLAB_UI_IMPL_H
 #define CLAB_UI_IMPL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <termios.h>
@@ -39,6 +40,7 @@ typedef struct {
     clab_screen *screen;
     clab_pane_mode pane;
     clab_output filter;
+    atomic_int columns;       /* of the terminal, for notes that come from the engine's thread */
     clab_str held;            /* output that came while the full screen was shown */
     clab_snapshot *snap;
     double drawn, painted;    /* when the last frame was drawn, and the last whole one */
@@ -75,6 +77,7 @@ double clab__ui_now(void);
 
 /* loop.c */
 void clab__ui_say(clab__ui *ui, clab_role role, const char *fmt, ...) CLAB_PRINTF(3, 4); /* above the prompt */
+void clab__ui_quote(clab__ui *ui, const char *before, const char *code, size_t n); /* a line of Lua, as it is */
 void clab__ui_write(clab__ui *ui, const char *s, size_t n); /* as it is; the line is hidden or not there */
 void clab__ui_text_size(clab__ui *ui); /* tell the line editor */
 void clab__ui_lift(clab__ui *ui);

@@ -38,7 +38,7 @@ static void add_matrix(clab_str *b, const char *name, const clab_value *x)
         clab_str_addf(b, " (%.1f %%)", 100.0 * (double)nnz / ((double)rows * (double)cols));
     if (stored >= 0)
         clab_str_addf(b, ", %s in the file", clab_bytes(stored));
-    clab_str_addf(b, ", %s here, %s in Python", clab_bytes(clab__get_integer(x, "packed_bytes", 0)),
+    clab_str_addf(b, "\n   %-8s %s here, %s in Python", "", clab_bytes(clab__get_integer(x, "packed_bytes", 0)),
                   clab_bytes(clab__get_integer(x, "memory_bytes", 0)));
     clab_str_addf(b, ", %s dense", clab_bytes(clab__get_integer(x, "dense_bytes", 0)));
     clab_str_addf(b, "\n   %-8s ", "");
@@ -56,11 +56,14 @@ static void add_labels(clab_str *b, const char *name, const clab_value *column)
         clab_str_addf(b, ", %s cells without", clab_text_count(missing));
     for (int64_t k = 0; k < n && k < MOST_TYPES && k < clab_value_len(counts); k++) {
         const char *level = clab_value_at_str(levels, k, buf, sizeof buf);
-        clab_str_addf(b, "%s%s (%s)", k ? ", " : " -- ", level ? clab_show(level) : "?",
-                      clab_text_count((int64_t)clab_value_at_num(counts, k)));
+        if (k % 2 == 0) /* two a line, since names of types are long */
+            clab_str_addf(b, "\n   %-8s ", "");
+        clab_str_addf(b, "%s (%s)%s", level ? clab_show(level) : "?",
+                      clab_text_count((int64_t)clab_value_at_num(counts, k)),
+                      k + 1 >= n ? "" : k % 2 == 0 || k + 1 == MOST_TYPES ? ", " : ",");
     }
     if (n > MOST_TYPES)
-        clab_str_add(b, ", ...");
+        clab_str_add(b, "...");
 }
 
 static void add_study(clab_str *b, const char *letter, const clab_value *study)
@@ -101,7 +104,7 @@ static void add_cost(clab_str *b, const clab_value *concat, const char *join, co
     const clab_value *c = clab_value_get(concat, join);
 
     clab_str_addf(
-        b, "   concat %s: %s cells \u00d7 %s genes takes %s here, %s%s as a scipy CSR matrix, %s dense\n",
+        b, "   concat %s: %s cells \u00d7 %s genes, %s here\n            %s%s as a scipy CSR matrix, %s dense\n",
         join, clab_text_count(clab__get_integer(c, "cells", 0)),
         clab_text_count(clab__get_integer(c, "genes", 0)),
         clab_bytes(clab__get_integer(c, "celllab_bytes", 0)), bound,

@@ -81,7 +81,7 @@ clab__nvml *clab__nvml_open(char *why, size_t n)
         return NULL;
     nv->lib = dlopen(path ? path : "libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!nv->lib) {
-        snprintf(why, n, "no GPU: the driver's libnvidia-ml.so.1 is not on this machine");
+        snprintf(why, n, "no GPU: no libnvidia-ml.so.1 here");
         free(nv);
         return NULL;
     }

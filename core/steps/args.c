@@ -188,13 +188,17 @@ static bool is_choice(const char *choices, const char *s)
     return false;
 }
 
-static void range_words(const clab_param *p, char *buf, size_t n)
+/* Bounds at or beyond `no_bound` go without saying. */
+static void range_words(const clab_param *p, double no_bound, char *buf, size_t n)
 {
-    if (isinf(p->max) || p->max >= 9e15)
+    bool below = p->min > -no_bound, above = p->max < no_bound;
+
+    *buf = '\0';
+    if (below && !above)
         snprintf(buf, n, ">= %.10g", p->min);
-    else if (isinf(p->min) || p->min <= -9e15)
+    else if (above && !below)
         snprintf(buf, n, "<= %.10g", p->max);
-    else
+    else if (below)
         snprintf(buf, n, "from %.10g to %.10g", p->min, p->max);
 }
 
@@ -206,7 +210,7 @@ static clab_status check_number(clab_ctx *cx, const char *what, const clab_param
 
     if (!isnan(x) && (any || (x >= p->min && x <= p->max)))
         return CLAB_OK;
-    range_words(p, range, sizeof range);
+    range_words(p, 9e15, range, sizeof range);
     return clab_fail(cx, CLAB_EARG, "%s: %s = %.10g, but it must be %s%s%s", what, p->name, x,
                      any ? "a number" : range, *p->unit ? " " : "", p->unit);
 }
@@ -238,13 +242,15 @@ void clab_param_describe(const clab_param *p, char *buf, size_t n)
                                         "one of",     "list of text", "obs column",    "list of obs columns",
                                         "var column", "obsm key",     "function",      "Dataset"};
     char range[64] = "";
+    bool unit = *p->unit != '\0';
     size_t used;
 
     if (is_number(p->type) && (p->min != 0 || p->max != 0))
-        range_words(p, range, sizeof range);
+        range_words(p, INT32_MAX, range, sizeof range); /* the widest are the types', not the step's */
+    unit = unit && (range[0] || !is_number(p->type));
     snprintf(buf, n, "%s%s%s%s%s%s%s", words[p->type], p->type == CLAB_P_ENUM ? " " : "",
-             p->type == CLAB_P_ENUM ? p->choices : "", range[0] ? " " : "", range, *p->unit ? " " : "",
-             p->unit);
+             p->type == CLAB_P_ENUM ? p->choices : "", range[0] ? " " : "", range, unit ? " " : "",
+             unit ? p->unit : "");
     used = strlen(buf);
     if (!p->def)
         snprintf(buf + used, n - used, "; required");

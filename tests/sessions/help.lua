@@ -1,4 +1,6 @@
 -- out: filter_cells: 
+-- out: n_latent, an argument of
+-- out: clf:free()
 -- out: min_genes
 -- out: lab.concat(
 -- out: near it: normalise
@@ -7,3 +9,5 @@ help("filter_cells")
 help("lab.concat")
 help("normalize")
 help("Dataset")
+help("n_latent")
+help("free")

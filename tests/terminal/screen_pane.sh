@@ -61,6 +61,7 @@ wait_for '^and on$'
 # help that is taller than the screen goes through the pager, what is shorter does not
 enter ':pane off'
 enter '!true'
+wait_for '^celllab> *$' # what is typed before is the command's
 key C-d
 wait_for 'ready\$ *$'
 cat >"$work/editor" <<'EDIT'

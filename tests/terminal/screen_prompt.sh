@@ -33,6 +33,38 @@ wait_for '^read +read_csv'
 key C-c
 wait_for '\^C$'
 
+# nothing to complete: a bell, and not as text; commands, topics of ?, paths after a command, values in quotes
+type 'nosuchname'
+key Tab
+key C-c
+wait_for 'nosuchname\^C$'
+never 'x07'
+type ':ru'
+key Tab
+wait_for ':run$'
+key C-c
+type '?keep'
+key Tab
+wait_for '\?keep_labels$'
+key C-c
+type '!ls /pro'
+key Tab
+wait_for '!ls /proc/$'
+key C-c
+type 'lab.read("x", {counts = "ra'
+key Tab
+wait_for 'counts = "raw$'
+key C-c
+
+# help fits into the window: broken between words, arguments and commands too
+enter '?n_epochs_kl_warmup'
+wait_for ':train +epochs in which'
+enter '?where'
+wait_for 'where shows the formula'
+never '^[a-z]{1,3}$'
+enter ':help run'
+wait_for ':run FILE'
+
 # Ctrl-C drops a statement with all its lines; the session goes on
 enter 'do'
 wait_for '>>'

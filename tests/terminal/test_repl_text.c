@@ -1,5 +1,6 @@
 /* test_repl_text.c -- the prompt's pure parts: where statements end, what commands mean, what may reach the
  * terminal, and what a transcript says. */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include "output.h"
 #include "record.h"
 #include "statements.h"
+#include "wrap.h"
 
 /* Balanced `do`/`end` and brackets stand in for the language. */
 static clab_piece balanced(void *user, const char *code)
@@ -86,6 +88,76 @@ static void prompts_are_cut_off(void **state)
     assert_string_equal(other, "a celllab> b\ncelllab> c");
 }
 
+static void expect_words(char **got, const char *const *want)
+{
+    size_t n = 0;
+
+    assert_non_null(got);
+    for (; want[n]; n++) {
+        assert_non_null(got[n]);
+        assert_string_equal(got[n], want[n]);
+        free(got[n]);
+    }
+    assert_null(got[n]);
+    free(got);
+}
+
+static void commands_are_completed_and_explained(void **state)
+{
+    char *words;
+
+    (void)state;
+    expect_words(clab_command_words("re", 2), (const char *const[]){":record", NULL});
+    expect_words(clab_command_words("x", 1), (const char *const[]){NULL});
+    expect_words(clab_pane_words("o", 1), (const char *const[]){"on", "off", NULL});
+    words = clab_command_explain(":step");
+    assert_non_null(words);
+    assert_non_null(strstr(words, ":step FILE"));
+    assert_null(strchr(words, '\n'));
+    free(words);
+    assert_null(clab_command_explain("steps"));
+    assert_null(clab_command_explain(""));
+    for (const char *line = clab_command_usage(); *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") <= 80); /* the design size */
+}
+
+static void expect_wrapped(const char *text, int cols, const char *want)
+{
+    clab_str out = {0};
+
+    clab_wrap(&out, text, cols);
+    assert_string_equal(out.s ? out.s : "", want);
+    clab_str_free(&out);
+}
+
+static void lines_are_broken_between_words(void **state)
+{
+    (void)state;
+    setlocale(LC_CTYPE, "C.UTF-8"); /* widths of characters are the locale's */
+    expect_wrapped("", 40, "");
+    expect_wrapped("a line that fits\n\nand one more", 20, "a line that fits\n\nand one more");
+    expect_wrapped("one sentence that is too long", 20, "one sentence that is\n  too long");
+    expect_wrapped("  name    a long explanation of it", 24, "  name    a long\n          explanation of\n          it");
+    expect_wrapped("a wordthatislongerthantheline b", 20, "a\n  wordthatislongerthantheline\n  b");
+    expect_wrapped("gr\u00f6\u00dfe \u7d30\u80de \u7d30\u80de\u7d30\u80de x", 20,
+                   "gr\u00f6\u00dfe \u7d30\u80de \u7d30\u80de\u7d30\u80de\n  x");
+    expect_wrapped("no width, no breaks at all here", 0, "no width, no breaks at all here");
+}
+
+static void a_bell_is_noted(void **state)
+{
+    clab_output o;
+    clab_str out = {0};
+
+    (void)state;
+    clab_output_init(&o, false);
+    clab_output_clean(&o, "\a", 1, &out);
+    assert_true(o.bell);
+    assert_true(o.at_start);
+    assert_int_equal(out.len, 0);
+    clab_str_free(&out);
+}
+
 static void commands(void **state)
 {
     (void)state;
@@ -134,7 +206,7 @@ static void only_attributes_pass(void **state)
     expect_output(false, "\033[1;31mred\033[m\n", "\033[1;31mred\033[m\n");
     expect_output(true, "\033[1;31mred\033[m\n", "red\n");
     expect_output(false, "\033[2Jx", "\\x1b[2Jx");
-    expect_output(false, "\033]0;title\007", "\\x1b]0;title\\x07");
+    expect_output(false, "\033]0;title\007", "\\x1b]0;title");
     expect_output(false, "\033cx\033[1;9rz", "\\x1bcx\\x1b[1;9rz");
     expect_output(false, "gr\xc3\xb6\xc3\x9f" "e \xc2\xb5 \xc2\x9b" "2J", "gr\xc3\xb6\xc3\x9f" "e \xc2\xb5 \\x9b2J");
     expect_output(false, "a\bb\x7f", "a\\x08b\\x7f");
@@ -184,6 +256,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_end),       cmocka_unit_test(locals_become_global),
         cmocka_unit_test(prompts_are_cut_off),  cmocka_unit_test(commands),
+        cmocka_unit_test(commands_are_completed_and_explained),
+        cmocka_unit_test(lines_are_broken_between_words),
+        cmocka_unit_test(a_bell_is_noted),
         cmocka_unit_test(only_attributes_pass), cmocka_unit_test(a_transcript_is_a_script),
     };
 

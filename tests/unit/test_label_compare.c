@@ -64,7 +64,7 @@ static void two_studies(void **state)
     assert_holds(text, "A  a.h5ad: 3 cells \u00d7 4 genes");
     assert_holds(text, "whole numbers, as counts are, up to 5");
     assert_holds(text, "not whole numbers: no counts");
-    assert_holds(text, "cell_type: 1, 1 cells without -- T (2)");
+    assert_holds(text, "cell_type: 1, 1 cells without\n            T (2)");
     assert_holds(text, "genes: 2 shared, 1 only in A, 1 only in B");
     assert_holds(text, "1 names stand there more than once");
     assert_holds(text, "concat inner: 6 cells \u00d7 2 genes");

@@ -1,0 +1,3 @@
+# exit: 0
+# out: usage: celllab top
+top --help
