@@ -28,7 +28,7 @@ typedef struct {
     clab_rows *rows;
     clab_phase *phase;
     int64_t step, epoch;     /* of this call */
-    double kl_weight, best;
+    double kl_weight, best, last;    /* best and last elbo_validation */
     int64_t waited;
     bool stop;
 } run;
@@ -196,6 +196,7 @@ static void consider_stopping(run *r, const tally *v)
 
     if (!r->early || !v->cells)
         return;
+    r->last = elbo;
     if (elbo < r->best) {
         r->best = elbo;
         r->waited = 0;
@@ -229,9 +230,12 @@ static clab_status one_epoch(run *r)
 
 static void say_how_it_ended(const run *r)
 {
-    if (r->waited >= r->patience && r->early)
-        clab_note(r->cx, "stopped early after %" PRId64 " epochs: elbo_validation has not fallen below %.2f for %" PRId64 " epochs",
-                  r->epoch, r->best, r->waited);
+    if (r->early && !isfinite(r->last))
+        clab_warn(r->cx, "stopped after %" PRId64 " epoch%s: elbo_validation is not a number; cells with extreme totals are "
+                  "among those held out", r->epoch, r->epoch == 1 ? "" : "s");
+    else if (r->waited >= r->patience && r->early)
+        clab_note(r->cx, "stopped early after %" PRId64 " epochs: elbo_validation has not fallen below %.2f for %" PRId64 " epoch%s",
+                  r->epoch, r->best, r->waited, r->waited == 1 ? "" : "s");
     if (r->kl_weight < 1.0)
         clab_note(r->cx, "the KL weight ended at %.4g: it reaches 1 only after n_epochs_kl_warmup=%" PRId64 " epochs",
                   r->kl_weight, r->warmup);

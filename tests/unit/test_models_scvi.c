@@ -145,6 +145,41 @@ static void test_stopping(void **state)
     clab_ctx_free(cx);
 }
 
+/* One cell of an absurd total: trained on, the loss stops the training; held out, early stopping says so. */
+static void test_an_extreme_cell_held_out(void **state)
+{
+    clab_ctx *cx = scvi_toy_context(1);
+    float *x = small_counts(SCVI_TOY_CELLS, SCVI_TOY_GENES, 15, 5);
+    int held_out = 0;
+
+    (void)state;
+    x[0] = 3e38f;
+    clab_dataset *d = scvi_toy_dataset(cx, SCVI_TOY_CELLS, SCVI_TOY_GENES, x, NULL, 0, 1, true);
+    for (int seed = 0; seed < 30; seed++) {
+        clab_scvi *m = NULL;
+        char text[16];
+        clab_status s;
+
+        snprintf(text, sizeof text, "%d", seed);
+        scvi_toy_must(cx, scvi_toy_make(cx, d, MAKE("seed", text), &m));
+        scvi_toy_notes[0] = '\0';
+        s = scvi_toy_train(cx, m, RUN("max_epochs", "3", "early_stopping", "true"), NULL, NULL);
+        if (s == CLAB_OK) {
+            held_out++;
+            assert_int_equal(clab_scvi_epochs(m), 1);
+            assert_non_null(strstr(scvi_toy_notes, "elbo_validation is not a number"));
+        } else {
+            assert_int_equal(s, CLAB_ESTATE);
+            clab_error_clear(cx);
+        }
+        clab_scvi_free(cx, m, NULL);
+    }
+    assert_true(held_out > 0 && held_out < 15);
+    clab_dataset_unref(d);
+    free(x);
+    clab_ctx_free(cx);
+}
+
 static void test_second_training_follows_the_peer(void **state)
 {
     clab_ctx *cx = scvi_toy_context(2);
@@ -239,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_batches),
         cmocka_unit_test(test_threads_do_not_matter),
         cmocka_unit_test(test_stopping),
+        cmocka_unit_test(test_an_extreme_cell_held_out),
         cmocka_unit_test(test_second_training_follows_the_peer),
         cmocka_unit_test(test_a_loss_that_is_no_number),
         cmocka_unit_test(test_cancel_inside_a_large_minibatch),
