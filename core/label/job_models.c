@@ -131,7 +131,7 @@ static clab_status reserve(clab_ctx *cx, const clab__job *j)
     const int64_t latent = (n + clab_dataset_n_obs(j->query)) * a[CLAB__N_LATENT].i * (int64_t)sizeof(float);
     const int64_t rows = j->n_reference * (a[CLAB__N_LATENT].i + a[CLAB__N_GENES].i) * 5;
 
-    return clab_mem_reserve_check(cx, weights + latent + rows, "training scVI and XGBoost");
+    return clab_mem_reserve_check(cx, weights + latent + rows + CLAB_XGB_OWN_BYTES, "training scVI and XGBoost");
 }
 
 static clab_status first_rows(clab_ctx *cx, const clab_dataset *d, int64_t from, int64_t to, clab_dataset **out)

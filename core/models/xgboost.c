@@ -186,7 +186,7 @@ static clab_status check_labels(clab_ctx *cx, const clab_xgb_opts *o, const clab
 }
 
 /* What the worker holds at its peak: the rows as float32 and as bins, and per row and class a score
- * and a gradient pair; 48 MiB are the library itself. */
+ * and a gradient pair; and the library itself. */
 static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x)
 {
     int64_t rows, scores;
@@ -195,7 +195,7 @@ static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
     if ((st = clab_mem_size(cx, x->n_rows, (size_t)x->n_features * 5 + 5, &rows)) != CLAB_OK ||
         (st = clab_mem_size(cx, x->n_rows, (size_t)o->n_classes * 12, &scores)) != CLAB_OK)
         return st;
-    return clab_mem_reserve_check(cx, rows + scores + (48 << 20), "training XGBoost");
+    return clab_mem_reserve_check(cx, rows + scores + CLAB_XGB_OWN_BYTES, "training XGBoost");
 }
 
 clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, const int32_t *labels,

@@ -15,6 +15,9 @@ typedef struct {
     void *user;
 } clab_feature_rows;
 
+/* About what the library takes by itself in its worker. */
+enum { CLAB_XGB_OWN_BYTES = 48 << 20 };
+
 typedef struct {
     int n_classes;
     int rounds;               /* most */
