@@ -70,7 +70,7 @@ static void finish(plain *p, clab_job *job)
     bool failed = job->result != CLAB_LUA_OK;
 
     if (job->result == CLAB_LUA_INTERRUPTED)
-        fprintf(stderr, "interrupted after %.1f s\n", job->seconds);
+        fprintf(stderr, "%sinterrupted after %.1f s\n", p->keyboard ? "\n" : "", job->seconds); /* below the terminal's ^C */
     else if (failed)
         fprintf(stderr, "error: %s\n", job->message ? job->message : "the statement is not complete");
     if (failed && !p->keyboard && p->exit_code == 0)

@@ -115,19 +115,27 @@ static void ram_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s,
 }
 
 /* Owners from the largest on, `count` in a line; names give way to figures, later names to earlier ones. */
+static int owner_figure(const clab_snap_owner *o, char *buf, size_t n)
+{
+    char amount[24];
+    const char *unit = clab_meter_amount(o->bytes, -1, amount, sizeof amount);
+
+    return snprintf(buf, n, " %s %s", amount, unit);
+}
+
+/* A later owner is shown only where the ones before keep their whole names: "scvi 2.2 MiB" says nothing of which
+ * of scVI's owners it is. */
 static void owners_line(clab_grid *g, clab_rect r, int row, const clab_snapshot *s, int first, int count)
 {
     int col = 1, n = s->n_owners - first < count ? s->n_owners - first : count;
-    int least = 15; /* what a later owner needs: a short name and its figure */
+    const int least = 6; /* columns of a cut name that still tell something */
 
     for (int i = first; n > 0 && i < CLAB_SNAP_OWNERS; i++, n--) {
-        char amount[24], figure[40];
-        const char *unit = clab_meter_amount(s->owner[i].bytes, -1, amount, sizeof amount);
-        int room;
+        char figure[40];
+        int room = r.cols - col - owner_figure(&s->owner[i], figure, sizeof figure);
+        int name = clab_utf8_width(s->owner[i].name);
 
-        snprintf(figure, sizeof figure, " %s %s", amount, unit);
-        room = r.cols - col - (int)strlen(figure) - (n - 1) * least;
-        if (room < 4)
+        if (room < (i == first ? 4 : name < least ? name : least))
             break;
         col += clab_grid_text(g, r.row + row, r.col + col, room, CLAB_ROLE_DIM, s->owner[i].name);
         col += clab_grid_text(g, r.row + row, r.col + col, r.cols - col, CLAB_ROLE_TEXT, figure) + 2;

@@ -160,6 +160,26 @@ static void names_from_files_are_harmless(void **state)
     free(s);
 }
 
+static void owners_keep_their_names(void **state)
+{
+    clab_snapshot *s = example();
+    char *text;
+
+    (void)state;
+    s->owner[0] = (clab_snap_owner){"scvi minibatch", 22 * GIB, CLAB_MEM_COUNTS};
+    s->owner[1] = (clab_snap_owner){"scvi optimiser", 3 * GIB, CLAB_MEM_COUNTS};
+    text = frame(s, 24, 80, CLAB_GLYPHS_BRAILLE);
+    has(text, "scvi minibatch 22.0 GiB");
+    assert_null(strstr(text, "scvi 3.00")); /* which of them? */
+    free(text);
+    s->owner[0] = (clab_snap_owner){"minibatch", 22 * GIB, CLAB_MEM_COUNTS};
+    snprintf(s->owner[1].name, sizeof s->owner[1].name, "obs");
+    text = frame(s, 24, 80, CLAB_GLYPHS_BRAILLE);
+    has(text, "minibatch 22.0 GiB  obs 3.00 GiB");
+    free(text);
+    free(s);
+}
+
 /* No size, however odd, draws outside the pane (the sanitizers watch) or loses the heading. */
 static void every_size(void **state)
 {
@@ -196,7 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(design_size_says_everything), cmocka_unit_test(a_nan_is_in_the_heading),
-        cmocka_unit_test(gpu_and_unknown_values),      cmocka_unit_test(names_from_files_are_harmless),
+        cmocka_unit_test(gpu_and_unknown_values),      cmocka_unit_test(names_from_files_are_harmless), cmocka_unit_test(owners_keep_their_names),
         cmocka_unit_test(every_size),                  cmocka_unit_test(amounts),
     };
 
