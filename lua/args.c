@@ -46,8 +46,9 @@ static _Noreturn void mismatch(lua_State *L, const char *what, const clab_param 
     clab_param_describe(p, wanted, sizeof wanted);
     if (lua_type(L, value) == LUA_TNUMBER || lua_type(L, value) == LUA_TSTRING) {
         lua_pushvalue(L, value); /* a copy: lua_tostring changes numbers in place */
-        clab__raise(L, CLAB_EARG, "%s: %s = %s does not fit: %s", what, p->name, clab_show(lua_tostring(L, -1)),
-                    wanted);
+        const char *quote = lua_type(L, value) == LUA_TSTRING ? "'" : "";
+        clab__raise(L, CLAB_EARG, "%s: %s = %s%s%s does not fit: %s", what, p->name, quote,
+                    clab_show(lua_tostring(L, -1)), quote, wanted);
     }
     clab__raise(L, CLAB_EARG, "%s: %s is a %s, but should be: %s", what, p->name, luaL_typename(L, value),
                 wanted);

@@ -202,9 +202,24 @@ static void comparison_drop(clab_ctx *cx, void *p)
     clab_value_unref(p);
 }
 
+/* lab.inspect(path [, path] [, {full=true}]): what files hold, without loading X */
+static int lab_inspect(lua_State *L)
+{
+    const int last = lua_istable(L, 2) ? 2 : 3;
+    const char *a = clab__path(L, 1, "inspect", "a path: lab.inspect(\"study.h5ad\")");
+    const char *b = last == 2 || lua_isnoneornil(L, 2) ? NULL : clab__path(L, 2, "inspect", "a path, or two");
+    const clab_arg *args = clab__args(L, last, "inspect", clab__inspect_params, clab__n_inspect, -1, NULL);
+    clab__box *box = clab__new(L, &clab__comparison);
+
+    clab__ok(L, clab_compare_files(clab__cx(L), a, b, args[0].b, (clab_value **)&box->p));
+    return 1;
+}
+
 /* lab.compare(a, b) of Datasets; b may be left out */
 static int lab_compare(lua_State *L)
 {
+    if (lua_type(L, 1) == LUA_TSTRING) /* paths: files that are not loaded */
+        return lab_inspect(L);
     const clab_dataset *a = clab__at(L, 1, &clab__dataset);
     const clab_dataset *b = lua_isnoneornil(L, 2) ? NULL : clab__at(L, 2, &clab__dataset);
     clab__box *box = clab__new(L, &clab__comparison);
@@ -213,16 +228,6 @@ static int lab_compare(lua_State *L)
     return 1;
 }
 
-/* lab.inspect(path [, path]): the same from files, without loading X */
-static int lab_inspect(lua_State *L)
-{
-    const char *a = clab__path(L, 1, "inspect", "a path: lab.inspect(\"study.h5ad\")");
-    const char *b = lua_isnoneornil(L, 2) ? NULL : clab__path(L, 2, "inspect", "a path, or two");
-    clab__box *box = clab__new(L, &clab__comparison);
-
-    clab__ok(L, clab_compare_files(clab__cx(L), a, b, false, (clab_value **)&box->p));
-    return 1;
-}
 
 static int comparison_get(lua_State *L)
 {

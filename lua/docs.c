@@ -12,6 +12,11 @@ const clab_param clab__read_params[] = {
 };
 const int clab__n_read = COUNT(clab__read_params);
 
+const clab_param clab__inspect_params[] = {
+    {"full", CLAB_P_BOOL, "false", 0, 0, NULL, "", "look at every value, not at a sample"},
+};
+const int clab__n_inspect = COUNT(clab__inspect_params);
+
 const clab_param clab__write_params[] = {
     {"compression", CLAB_P_INT, "4", 0, 9, NULL, "", "deflate level"},
     {"dense", CLAB_P_BOOL, "false", 0, 0, NULL, "", "write X even where it would become dense"},
@@ -59,8 +64,8 @@ static const clab__doc docs[] = {
      P(clab__read_params, clab__n_read), false},
     {"lab", "read_csv", "lab.read_csv(path)", "a table of text columns from a small CSV file", NO_PARAMS,
      false},
-    {"lab", "inspect", "lab.inspect(path [, path])", "what files hold, from their headers, without loading X",
-     NO_PARAMS, false},
+    {"lab", "inspect", "lab.inspect(path [, path] [, {full=false}])",
+     "what files hold, from their headers, without loading X", P(clab__inspect_params, clab__n_inspect), false},
     {"lab", "compare", "lab.compare(a [, b])", "shapes, genes in common, what a concat would cost", NO_PARAMS,
      false},
     {"lab", "common_genes", "a, b = lab.common_genes({a, b}, {by=column})",

@@ -70,13 +70,14 @@ static clab_status check_shared(const clab__concat *c)
     for (int i = 0; i < c->n; i++) {
         const char *const *names = (const char *const *)c->parts[i]->var->index->data;
         int64_t n = clab_dataset_n_vars(c->parts[i]);
-        clab_str_addf(&b, "%s%s has %s such as %s", i ? ", " : "", clab_show(c->keys[i]), clab_gene_id_kind(names, n),
-                      n ? clab_show(names[n - 1]) : "none");
+        clab_str_addf(&b, "%s%s (%s) has %s such as %s", i ? ", " : "", clab_show(c->keys[i]),
+                      clab_show(c->parts[i]->name), clab_gene_id_kind(names, n), n ? clab_show(names[n - 1]) : "none");
     }
     (void)clab_fail(c->cx, CLAB_ESHAPE, "concat: only %s of the %s genes of %s are in all studies: %s",
-                    clab_text_count(c->genes->shared), clab_text_count(least), clab_show(c->keys[small]), b.s ? b.s : "");
+                    clab_text_count(c->genes->shared), clab_text_count(least), clab_show(c->parts[small]->name),
+                    b.s ? b.s : "");
     clab_str_free(&b);
-    return clab_hint(c->cx, "match them by a var column that both have: lab.common_genes({a, b}, {by=\"gene_ids\"})");
+    return clab_gene_hint(c->cx, c->parts, c->n);
 }
 
 static void tell_inner(const clab__concat *c)

@@ -314,7 +314,8 @@ static clab_status no_counts(clab_ctx *cx, const clab_dataset *d, const char *wh
                   clab_show(d->name), where, clab_show(clab_dataset_obs_name(d, odd->row)),
                   clab_show(clab_dataset_var_name(d, odd->col)), odd->value);
     return clab_hint(
-        cx, "if they stand elsewhere in the file, read it with counts=\"raw\" or counts=\"layers.NAME\"");
+        cx, "if they stand elsewhere in the file, read it with counts=\"raw\" or counts=\"layers.NAME\" (on the command "
+            "line --counts); else take the file from before normalisation");
 }
 
 clab_status clab_dataset_counts(clab_ctx *cx, const clab_dataset *d, clab_matrix **out)

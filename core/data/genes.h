@@ -26,9 +26,13 @@ void clab_gene_join_free(clab_ctx *cx, clab_gene_join *j); /* NULL is fine */
 /* "Ensembl gene IDs", "symbols", "mixed": kind of n names. */
 const char *clab_gene_id_kind(const char *const *names, int64_t n);
 
+/* clab_gene_hint -- the remedy for n datasets (on a recorded error) that share next to nothing: names the var
+ * column that holds the gene names of another one, if there is one.  Returns the recorded status. */
+clab_status clab_gene_hint(clab_ctx *cx, const clab_dataset *const *ds, int n);
+
 typedef struct {
     const char *by;        /* var column that names the genes; NULL = the index.  An input without the
-                            * column is matched by its index, and this is said */
+                            * column is matched by its index, and this is said; ENOTFOUND when none has it */
     bool strip_version;    /* ENSG00000000003.15 counts as ENSG00000000003 */
 } clab_genes_opts;
 

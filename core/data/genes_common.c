@@ -23,6 +23,24 @@ static void part_free(clab_ctx *cx, part *p)
     clab_mem_free(cx, p->cols);
 }
 
+/* A column that no input has is a misspelt one. */
+static clab_status check_column(clab_ctx *cx, const clab_dataset *const *ds, int n, const char *by)
+{
+    clab_str b = {0};
+
+    for (int i = 0; i < n; i++) {
+        if (!by || clab_value_get(ds[i]->var, by))
+            return clab_str_free(&b), CLAB_OK;
+        clab_str_addf(&b, "%s%s has ", i ? ", " : "", clab_show(ds[i]->name));
+        for (int64_t k = 0; k < ds[i]->var->n_items; k++)
+            clab_str_addf(&b, "%s%s", k ? ", " : "", clab_show(ds[i]->var->names[k]));
+        clab_str_add(&b, ds[i]->var->n_items ? "" : "no column");
+    }
+    clab_fail(cx, CLAB_ENOTFOUND, "common_genes: no dataset has the var column %s: %s", clab_show(by), b.s ? b.s : "");
+    clab_str_free(&b);
+    return clab_hint(cx, "without by= genes are matched by their index");
+}
+
 static clab_status copy_names(clab_ctx *cx, part *p, const clab_genes_opts *o)
 {
     const clab_dataset *d = p->d;
@@ -134,6 +152,57 @@ static clab_status select_genes(clab_ctx *cx, const part *p, const clab_gene_joi
     return s;
 }
 
+/* The texts of a column, each level once for a categorical; NULL where it holds none. */
+static const char *const *texts(const clab_value *v, int64_t *n)
+{
+    const clab_value *s = v->kind == CLAB_V_CATEGORICAL ? v->levels : v->kind == CLAB_V_NULLABLE ? v->inner : v;
+    if (s->kind != CLAB_V_STRINGS || s->rank != 1)
+        return NULL;
+    *n = s->dims[0];
+    return (const char *const *)s->data;
+}
+
+/* Is a tenth of the smaller side's gene names among those of a column? */
+static bool column_names(clab_ctx *cx, const clab_value *column, const clab_dataset *other)
+{
+    int64_t n = 0, found = 0, n_other = clab_dataset_n_vars(other);
+    const char *const *t = texts(column, &n);
+    clab_names *ix = NULL;
+
+    if (!t || clab_names_new(cx, t, n, NULL, &ix) != CLAB_OK)
+        return false;
+    for (int64_t g = 0; g < n_other; g++)
+        found += clab_names_get(ix, clab_dataset_var_name(other, g)) >= 0;
+    clab_names_free(ix);
+    return found > 0 && 10 * found >= (n < n_other ? n : n_other);
+}
+
+clab_status clab_gene_hint(clab_ctx *cx, const clab_dataset *const *ds, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int64_t k = 0; k < ds[i]->var->n_items; k++)
+            for (int e = 0; e < n; e++)
+                if (e != i && column_names(cx, ds[i]->var->items[k], ds[e]))
+                    return clab_hint(cx, "var.%s of %s has such names as %s: match by it, as in lab.common_genes({a, b}, "
+                                         "{by=\"%s\"})", clab_show(ds[i]->var->names[k]), clab_show(ds[i]->name),
+                                     clab_show(ds[e]->name), clab_show(ds[i]->var->names[k]));
+    return clab_hint(cx, "lab.common_genes({a, b}, {by=\"NAME\"}) matches by a var column that holds the same kind of "
+                         "names; none does here");
+}
+
+static clab_status hint_parts(clab_ctx *cx, const part *p, int n)
+{
+    const clab_dataset **ds = calloc((size_t)n, sizeof *ds);
+    clab_status s = clab_error_status(cx);
+
+    for (int i = 0; ds && i < n; i++)
+        ds[i] = p[i].d;
+    if (ds)
+        s = clab_gene_hint(cx, ds, n);
+    free(ds);
+    return s;
+}
+
 /* Fewer than a tenth in common is no overlap to train on, but a sign of different IDs. */
 static clab_status check_overlap(clab_ctx *cx, const part *p, int n, const clab_gene_join *j)
 {
@@ -151,7 +220,7 @@ static clab_status check_overlap(clab_ctx *cx, const part *p, int n, const clab_
               clab_text_count(j->shared), clab_text_count(p[small].n), clab_show(p[small].d->name),
               kinds.s ? kinds.s : "");
     clab_str_free(&kinds);
-    return clab_hint(cx, "match by a var column that both have, as in common_genes{by=\"gene_ids\"}");
+    return hint_parts(cx, p, n);
 }
 
 static void tell(clab_ctx *cx, const part *p, int n, const clab_gene_join *j)
@@ -196,6 +265,8 @@ clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n
         out[i] = NULL;
     if (n < 2)
         return clab_fail(cx, CLAB_EARG, "common_genes compares two datasets or more");
+    if ((s = check_column(cx, ds, n, o->by)) != CLAB_OK)
+        return s;
     p = calloc((size_t)n, sizeof *p);
     if (!p)
         return clab_fail(cx, CLAB_ENOMEM, "no memory for common genes");

@@ -104,6 +104,16 @@ clab_status clab__atomic_begin(clab_ctx *cx, const char *path, clab__atomic *a)
     return st;
 }
 
+clab_status clab_write_check(clab_ctx *cx, const char *path)
+{
+    clab__atomic a;
+    clab_status st = clab__atomic_begin(cx, path, &a);
+
+    if (st == CLAB_OK)
+        clab__atomic_abort(&a);
+    return st;
+}
+
 /* After the rename only durability is at stake, and some file systems cannot sync directories. */
 static void sync_directory(const char *target)
 {

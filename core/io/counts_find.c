@@ -104,10 +104,13 @@ static void warn_no_counts(clab_ctx *cx, const clab_dataset *d)
         clab_str_add(&b, d->x ? "; raw.X has counts, but not of all genes of X"
                               : "raw.X has counts, but not of all genes");
     }
-    clab_warn(cx,
-              "%s: no counts found: %s. Steps that need counts (scVI) will refuse; counts=\"layers.NAME\" "
-              "names another place",
-              clab_show(d->name), b.s ? b.s : "there is no matrix");
+    for (int i = 0; i < d->n_layers; i++)
+        clab_str_addf(&b, "%slayers.%s%s", i ? ", " : b.len ? "; there are also " : "there are ",
+                      clab_show(d->layer_names[i]), holds_counts(d->layers[i]) ? " (whole numbers)" : "");
+    clab_warn(cx, "%s: no counts found: %s. Steps that need counts (scVI) will refuse; %s", clab_show(d->name),
+              b.s ? b.s : "there is no matrix",
+              d->n_layers ? "counts=\"layers.NAME\" takes them from a layer"
+                          : "take the file from before normalisation");
     clab_str_free(&b);
 }
 

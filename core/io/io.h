@@ -26,6 +26,10 @@ void clab_write_opts_init(clab_write_opts *o);
 CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path,
                                        const clab_write_opts *opts);
 
+/* clab_write_check -- could a file be written at path?  For jobs whose output comes after hours: a temporary
+ * file is made beside it and removed; what is there stays as it is. */
+CLAB_MUST_CHECK clab_status clab_write_check(clab_ctx *cx, const char *path);
+
 /* Small files, atomically. */
 CLAB_MUST_CHECK clab_status clab_write_text(clab_ctx *cx, const char *path, const char *text, size_t n);
 /* obs columns (all when n = 0) as CSV, RFC 4180; cells that a spreadsheet would run as a formula are quoted

@@ -10,6 +10,9 @@ const char *clab__file_name(const char *path);
 /* Is there a file that can be read?  ENOTFOUND, EARG (a directory, a device), EIO with words. */
 CLAB_MUST_CHECK clab_status clab__file_check(clab_ctx *cx, const char *path);
 
+/* The remedy of a failed reading where no better one is known. */
+void clab__hint_damaged(clab_ctx *cx);
+
 /* After a failed exchange: the guest's own reason where the stream broke, ours where we gave up.  Frees g. */
 CLAB_MUST_CHECK clab_status clab__guest_failed(clab_ctx *cx, clab_guest *g, clab_status st);
 

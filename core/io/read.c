@@ -4,6 +4,7 @@
 
 #include "data/matrix.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,13 +48,41 @@ const char *clab__file_name(const char *path)
     return clab_show(slash && slash[1] ? slash + 1 : path);
 }
 
+/* With the file of the folder whose name is nearest: most are misspelt. */
+static clab_status no_such_file(clab_ctx *cx, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("."), *names[256];
+    size_t n = 0;
+    DIR *dir = folder ? opendir(folder) : NULL;
+    (void)clab_fail(cx, CLAB_ENOTFOUND, "there is no file %s", clab_show(path));
+    for (struct dirent *e; dir && n < 256 && (e = readdir(dir));)
+        if (e->d_name[0] != '.' && (names[n] = strdup(e->d_name)))
+            n++;
+    const int near = clab_text_near(slash ? slash + 1 : path, (const char *const *)names, n);
+    if (near >= 0)
+        (void)clab_hint(cx, "did you mean %s%s?", slash ? clab_show(folder) : "", clab_show(names[near]));
+    else if (!dir)
+        (void)clab_hint(cx, "nor a folder %s that can be looked into", folder ? clab_show(folder) : "");
+    else if (path[0] != '/')
+        (void)clab_hint(cx, "paths start in the folder celllab runs in; give the whole path where it lies elsewhere");
+    else
+        (void)clab_hint(cx, "its folder is there: check the name");
+    while (n > 0)
+        free(names[--n]);
+    if (dir)
+        closedir(dir);
+    free(folder);
+    return CLAB_ENOTFOUND;
+}
+
 clab_status clab__file_check(clab_ctx *cx, const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
         clab_status s = errno == ENOENT || errno == ENOTDIR ? CLAB_ENOTFOUND : CLAB_EIO;
         return s == CLAB_ENOTFOUND
-                   ? clab_fail(cx, s, "there is no file %s", clab_show(path))
+                   ? no_such_file(cx, path)
                    : clab_fail(cx, s, "%s cannot be read: %s", clab_show(path), strerror(errno));
     }
     if (S_ISDIR(st.st_mode))
@@ -65,6 +94,12 @@ clab_status clab__file_check(clab_ctx *cx, const char *path)
     if (access(path, R_OK) != 0)
         return clab_fail(cx, CLAB_EIO, "%s cannot be read: %s", clab_show(path), strerror(errno));
     return CLAB_OK;
+}
+
+void clab__hint_damaged(clab_ctx *cx)
+{
+    (void)clab_hint(cx, "the file is damaged, or not as AnnData or Cell Ranger write it: get it again, or write it again "
+                        "with a current AnnData");
 }
 
 clab_status clab__guest_failed(clab_ctx *cx, clab_guest *g, clab_status st)
@@ -373,8 +408,8 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     snprintf(name, sizeof name, "%s", clab__file_name(path)); /* a rotating buffer would not last */
     a.file = name;
     st = converse(cx, path, opts ? opts->genome : NULL, &a);
-    if (st == CLAB_OK)
-        st = assemble(cx, &a, path, opts ? opts->counts : NULL, out);
+    if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
+        clab__hint_damaged(cx); /* the guest gives its own */
     arrival_free(&a);
     return st;
 }

@@ -1,6 +1,7 @@
 /* read_guest.c -- the guest that reads: an .h5ad or 10x file taken apart, tables as values over the wire,
  * matrices as stores through the socket (descriptor 0). */
 #include "io/h5_impl.h"
+#include "io/io_impl.h"
 #include "io/io.h"
 
 #include <stdio.h>
@@ -256,6 +257,8 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
     h.name = name;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
         st = format == CLAB__H5AD ? send_h5ad(&h) : send_tenx(&h, format, genome);
+    if (st == CLAB_EFORMAT || st == CLAB_ENOTFOUND || st == CLAB_EIO)
+        clab__hint_damaged(cx);
     clab__h5_close(&h);
     if (st == CLAB_OK)
         st = end_of_reply(cx, wire);

@@ -87,8 +87,9 @@ static clab_status choose_genome(clab__h5 *h, const char *genome, char *buf, siz
         clab_str_addf(&list, "%s%s", found++ ? ", " : "", clab_show(names.s[i]));
     }
     if (st == CLAB_OK && genome && !hit)
-        st = clab_fail(h->cx, CLAB_ENOTFOUND, "%s has no genome '%s'; it has %s", h->name, clab_show(genome),
-                       list.s);
+        st = clab_hint(h->cx, "it has %s",
+                       ((void)clab_fail(h->cx, CLAB_ENOTFOUND, "%s has no genome '%s'", h->name, clab_show(genome)),
+                        list.s));
     else if (st == CLAB_OK && !genome && found > 1)
         st = clab_hint(
             h->cx, "%s",

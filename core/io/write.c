@@ -92,6 +92,30 @@ static clab_status set_string(clab_ctx *cx, clab_value *dict, const char *key, c
     return st;
 }
 
+/* Under its name; another file of the same name, as 10x files have, becomes "NAME (2)". */
+static clab_status add_input(clab_ctx *cx, clab_value *inputs, const char *name, const clab_value *hash)
+{
+    clab_str key = {0};
+    clab_status st = CLAB_OK;
+
+    clab_str_add(&key, name);
+    for (int again = 2; !key.failed; again++) {
+        const clab_value *there = clab_value_get(inputs, key.s);
+        if (there && strcmp(*(char *const *)there->data, *(char *const *)hash->data) == 0)
+            break;
+        if (!there) {
+            st = clab_value_set(cx, inputs, key.s, hash);
+            break;
+        }
+        clab_str_free(&key);
+        clab_str_addf(&key, "%s (%d)", name, again);
+    }
+    if (key.failed)
+        st = clab_fail(cx, CLAB_ENOMEM, "no memory for the names of the inputs");
+    clab_str_free(&key);
+    return st;
+}
+
 /* Files that were read on the way to this dataset, with the hashes of their matrices. */
 static clab_status collect_inputs(clab_ctx *cx, const clab_value *steps, clab_value *inputs)
 {
@@ -105,11 +129,25 @@ static clab_status collect_inputs(clab_ctx *cx, const clab_value *steps, clab_va
         const clab_value *hash = file ? clab_value_get(p, "hash") : NULL;
         if (file && hash && file->kind == CLAB_V_STRINGS && hash->kind == CLAB_V_STRINGS && file->rank == 0 &&
             hash->rank == 0)
-            st = clab_value_set(cx, inputs, *(char *const *)file->data, hash);
+            st = add_input(cx, inputs, *(char *const *)file->data, hash);
         else
             st = collect_inputs(cx, step, inputs); /* a concat keeps the steps of its parts inside its own */
     }
     return st;
+}
+
+/* The seed of the last step that has one (borrowed), or NULL. */
+static const clab_value *last_seed(const clab_value *steps)
+{
+    const clab_value *seed = NULL;
+    for (int64_t i = steps->n_items - 1; !seed && i >= 0; i--) {
+        const clab_value *step = steps->items[i];
+        const clab_value *p = step->kind == CLAB_V_DICT ? clab_value_get(step, "parameters") : NULL;
+        seed = p && p->kind == CLAB_V_DICT ? clab_value_get(p, "seed") : NULL;
+        if (!seed && step->kind == CLAB_V_DICT)
+            seed = last_seed(step);
+    }
+    return seed;
 }
 
 /* uns with celllab = what was there before, and version, steps, inputs as they are now. */
@@ -131,6 +169,9 @@ static clab_status with_provenance(clab_ctx *cx, const clab_dataset *d, clab_val
         st = clab_value_set(cx, ours, "inputs", inputs);
     if (st == CLAB_OK)
         st = clab_value_set(cx, ours, "steps", d->steps);
+    const clab_value *seed = last_seed(d->steps);
+    if (st == CLAB_OK && seed)
+        st = clab_value_set(cx, ours, "seed", seed);
     if (st == CLAB_OK)
         st = clab_value_set(cx, uns, "celllab", ours);
     clab_value_unref(ours);

@@ -2,7 +2,6 @@
  * Reading and joining are in job_cells.c, the models in job_models.c. */
 #include "label/job.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "backend/backend.h"
 #include "base/text.h"
@@ -128,24 +126,6 @@ static bool same_file(const char *a, const char *b)
     return strcmp(name[0], name[1]) == 0 && st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
-/* Hours of training must not end at a folder that is not there. */
-static clab_status check_folder(clab_ctx *cx, const char *path, const char *flag)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[4096] = ".";
-    struct stat st;
-
-    if (slash)
-        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
-    if (access(folder, W_OK | X_OK) != 0) {
-        (void)clab_fail(cx, CLAB_EIO, "%s %s cannot be written: its folder: %s", flag, clab_show(path), strerror(errno));
-        return clab_hint(cx, "make the folder, or name another one");
-    }
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return clab_fail(cx, CLAB_EIO, "%s %s is a directory; name a file to write", flag, clab_show(path));
-    return CLAB_OK;
-}
-
 /* Every output has a file of its own.  The labelled query may take the query's place, but nothing else may
  * stand where an input was. */
 static clab_status check_outputs(clab_ctx *cx, const clab_arg *a)
@@ -159,8 +139,11 @@ static clab_status check_outputs(clab_ctx *cx, const clab_arg *a)
 
         if (!out->given || !out->s)
             continue;
-        if ((st = check_folder(cx, out->s, flag)) != CLAB_OK)
-            return st;
+        st = clab_write_check(cx, out->s); /* hours of training must not end at a missing folder */
+        if (st == CLAB_EIO)
+            (void)clab_hint(cx, "make the folder, or name another file");
+        if (st != CLAB_OK)
+            return clab_context(cx, "%s %s cannot be written", flag, clab_show(out->s));
         for (int k = 0; k < i; k++) {
             const clab_arg *other = &a[files[k]];
             if (!other->given || !other->s || (files[i] == CLAB__OUTPUT && files[k] == CLAB__QUERY) ||
@@ -224,6 +207,8 @@ static clab_status log_job(clab_ctx *cx, const clab__job *j)
     clab_value *params = NULL;
     clab_status st = clab_args_value(cx, clab_label_params, clab_label_n_params, j->a, &params);
 
+    if (st == CLAB_OK) /* with them the reference and its hash come among the inputs */
+        st = clab_value_set(cx, params, "reference_steps", j->reference->steps);
     if (st == CLAB_OK)
         st = clab_dataset_log(cx, j->labelled, "label", params);
     clab_value_unref(params);

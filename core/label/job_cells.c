@@ -131,14 +131,17 @@ static clab_status check_genes(clab_ctx *cx, const clab__job *j)
     for (int64_t g = 0; g < n_query; g++)
         common += clab_names_get(ix, clab_dataset_var_name(j->query, g)) >= 0;
     clab_names_free(ix);
-    if (10 * common >= n_query && common > 0)
+    /* Of the smaller one: a study that was cut to its variable genes shares few of a whole transcriptome's. */
+    if (10 * common >= (n_query < n_reference ? n_query : n_reference) && common > 0)
         return CLAB_OK;
-    (void)clab_fail(cx, CLAB_EARG, "the studies share too few genes: %s of the query's %s are among the reference's %s "
-                                   "(reference: %s, query: %s)",
-                    clab_text_count(common), clab_text_count(n_query), clab_text_count(n_reference),
-                    gene_kind(j->reference), gene_kind(j->query));
+    (void)clab_fail(cx, CLAB_EARG, "the studies share too few genes: %s of the %s of the query %s are among the %s of the "
+                                   "reference %s (reference: %s such as %s, query: %s such as %s)",
+                    clab_text_count(common), clab_text_count(n_query), clab_show(j->query->name),
+                    clab_text_count(n_reference), clab_show(j->reference->name), gene_kind(j->reference),
+                    n_reference ? clab_show(clab_dataset_var_name(j->reference, 0)) : "none", gene_kind(j->query),
+                    n_query ? clab_show(clab_dataset_var_name(j->query, 0)) : "none");
     return clab_hint(cx, "name the genes of both in the same way (Ensembl IDs or symbols, one species): celllab "
-                         "inspect A B shows both");
+                         "inspect A B shows both, and lab.common_genes in a session matches them by a var column");
 }
 
 /* ---- fewer cells to train on ------------------------------------------------------------------------*/

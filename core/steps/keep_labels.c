@@ -96,13 +96,15 @@ static void tell(clab_ctx *cx, const char *by, const census *c, bool keep_missin
     clab_str_free(&b);
 }
 
-static clab_status nothing_left(clab_ctx *cx, const char *by, const census *c, int64_t min_cells)
+static clab_status nothing_left(clab_ctx *cx, const clab_dataset *d, const char *by, const census *c, int64_t min_cells)
 {
     char buf[40];
 
     if (c->n_used == 0)
-        return clab_fail(cx, CLAB_ESTATE, "no cell has a label in %s", clab_show(by));
-    clab_fail(cx, CLAB_ESTATE, "no type of %s has %s cells: the largest, %s, has %s", clab_show(by),
+        return clab_hint(cx, "%s", (clab_fail(cx, CLAB_ESTATE, "no cell of %s has a label in %s", clab_show(d->name),
+                                              clab_show(by)),
+                                    "print(ds.obs) shows the columns there are"));
+    clab_fail(cx, CLAB_ESTATE, "no type of %s in %s has %s cells: the largest, %s, has %s", clab_show(by), clab_show(d->name),
               clab_text_count(min_cells), level_name(c, c->order[0], buf, sizeof buf),
               clab_text_count(c->cells[c->order[0]]));
     return clab_hint(cx, "lower min_cells, or see ds.obs[\"%s\"]:value_counts()", clab_show(by));
@@ -128,7 +130,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
             c.n_kept++;
         }
     if (c.n_kept == 0) {
-        s = nothing_left(cx, args[BY].s, &c, args[MIN_CELLS].i);
+        s = nothing_left(cx, d, args[BY].s, &c, args[MIN_CELLS].i);
         goto done;
     }
     for (int64_t i = 0; i < n; i++)

@@ -1,4 +1,4 @@
 # exit: 1
-# err: output . is a directory
+# err: output . cannot be written: . is a directory; name a file
 # not-err: counts are
 label --reference {DATA}/symbols.h5ad --query {DATA}/symbols.h5ad --label cell_type -o .

@@ -352,6 +352,19 @@ static void common_genes_by_a_column(void **state)
     ok(clab_value_strings(cx, 1, &three, ids, &v));
     ok(clab_dataset_var_set(cx, p.a, "gene_ids", v));
     clab_value_unref(v);
+    o.by = "gene_idz"; /* a column that no input has is misspelt */
+    ds[1] = p.b;
+    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_ENOTFOUND);
+    assert_non_null(strstr(clab_error_text(cx), "no dataset has the var column gene_idz: A has gene_ids"));
+    clab_error_clear(cx);
+    ds[1] = e;
+    o.by = NULL; /* the remedy names the column that would do, versions or not */
+    ok(clab_value_strings(cx, 1, &three, index, &v));
+    ok(clab_dataset_var_set(cx, p.a, "plain_ids", v));
+    clab_value_unref(v);
+    assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_EARG);
+    assert_non_null(strstr(clab_error_text(cx), "var.plain_ids of A has such names as E"));
+    clab_error_clear(cx);
     o.by = "gene_ids";
     assert_int_equal(clab_common_genes(cx, ds, 2, &o, out), CLAB_EARG); /* versions count unless stripped */
     clab_error_clear(cx);

@@ -144,6 +144,50 @@ static void test_provenance(void **state)
     io_stop(&s);
 }
 
+/* Two files of one name, as 10x files have it: both stand among the inputs.  The last seed is at hand. */
+static void test_inputs_and_seed(void **state)
+{
+    io_session s;
+    clab_dataset *a = NULL, *b = NULL, *back = NULL;
+    clab_value *params = NULL, *seed = NULL;
+    (void)state;
+    io_start(&s);
+    read_ok(&s, good("csr_f32_gzip.h5ad"), &a);
+    write_ok(&s, a, io_path("steps.h5ad"));
+    read_ok(&s, io_path("steps.h5ad"), &b);
+    assert_null(clab_value_get(clab_value_get(b->uns, "celllab"), "seed"));
+
+    assert_int_equal(clab_value_dict(s.cx, &params), CLAB_OK);
+    for (int64_t k = 0; k < 2; k++) { /* seed 3, and one of another reading of that name */
+        assert_int_equal(clab_value_integer(s.cx, 3 + k, &seed), CLAB_OK);
+        assert_int_equal(clab_value_set(s.cx, params, "seed", seed), CLAB_OK);
+        clab_value_unref(seed);
+        assert_int_equal(clab_dataset_log(s.cx, a, "subsample", params), CLAB_OK);
+    }
+    clab_value_unref(params);
+    params = NULL;
+    assert_int_equal(clab_value_dict(s.cx, &params), CLAB_OK);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(clab_value_string(s.cx, k ? "other" : "csr_f32_gzip.h5ad", &seed), CLAB_OK);
+        assert_int_equal(clab_value_set(s.cx, params, k ? "hash" : "file", seed), CLAB_OK);
+        clab_value_unref(seed);
+    }
+    assert_int_equal(clab_dataset_log(s.cx, a, "read", params), CLAB_OK);
+    clab_value_unref(params);
+    write_ok(&s, a, io_path("seed.h5ad"));
+    read_ok(&s, io_path("seed.h5ad"), &back);
+    const clab_value *ours = clab_value_get(back->uns, "celllab"), *inputs = clab_value_get(ours, "inputs");
+    assert_non_null(clab_value_get(ours, "seed"));
+    assert_int_equal(*(const int64_t *)clab_value_get(ours, "seed")->data, 4);
+    assert_int_equal(inputs->n_items, 2);
+    assert_non_null(clab_value_get(inputs, "csr_f32_gzip.h5ad"));
+    assert_string_equal(*(char *const *)clab_value_get(inputs, "csr_f32_gzip.h5ad (2)")->data, "other");
+    clab_dataset_unref(a);
+    clab_dataset_unref(b);
+    clab_dataset_unref(back);
+    io_stop(&s);
+}
+
 /* ---- in place of another file
  * ----------------------------------------------------------------------------*/
 
@@ -426,6 +470,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_same_bytes_every_time),
         cmocka_unit_test(test_provenance),
+        cmocka_unit_test(test_inputs_and_seed),
         cmocka_unit_test(test_over_the_input),
         cmocka_unit_test(test_places_that_cannot_be_written),
         cmocka_unit_test(test_guest_killed),

@@ -72,7 +72,7 @@ static void keep_labels_explains_itself(void **state)
     (void)state;
 
     assert_clab_fails(cx, run_step(cx, "keep_labels", "by=type", d, &e), CLAB_ESTATE,
-                      "no type of type has 10 cells: the largest, a, has 5");
+                      "no type of type in toy has 10 cells: the largest, a, has 5");
     assert_clab_fails(cx, run_step(cx, "keep_labels", "by=typ", d, &e), CLAB_ENOTFOUND, "did you mean type?");
     clab_dataset_unref(d);
 }
