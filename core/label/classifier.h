@@ -28,7 +28,8 @@ CLAB_MUST_CHECK clab_status clab_classifier_fit(clab_ctx *cx, clab_classifier *c
 CLAB_MUST_CHECK clab_status clab_classifier_predict(clab_ctx *cx, const clab_classifier *c, const clab_dataset *d, clab_value **p);
 /* A new dataset like query with obs.predicted_cell_type (categorical), obs.prediction_confidence (float32),
  * obsm.prediction_probability (TABLE with class names as columns) and uns.prediction_classes (those names).
- * Existing labels are never overwritten; an obs.predicted_cell_type that is there already is replaced, which is said.
+ * Existing labels are never overwritten; an obs.predicted_cell_type that is there already is replaced, which is said;
+ * where it is the column that was learned, it is kept as obs.reference_cell_type.
  * from: dataset whose cells include the query's (a concat of it), NULL = query itself. */
 CLAB_MUST_CHECK clab_status clab_classifier_annotate(clab_ctx *cx, const clab_classifier *c, const clab_dataset *query, const clab_dataset *from, clab_dataset **out);
 const clab_history *clab_classifier_history(const clab_classifier *c);

@@ -160,11 +160,27 @@ fail:
     return st;
 }
 
+/* A study that this program labelled may be a reference in turn: what was learned is not overwritten by what
+ * is predicted now, but kept under another name. */
+static clab_status keep_learned(clab_ctx *cx, clab_dataset *d, const clab_classifier *c)
+{
+    const clab_value *old = clab_value_get(d->obs, "predicted_cell_type");
+
+    if (!old)
+        return CLAB_OK;
+    if (strcmp(c->labels, "predicted_cell_type") != 0) {
+        clab_note(cx, "obs.predicted_cell_type of %s was there already: replaced in the result", clab_show(d->name));
+        return CLAB_OK;
+    }
+    clab_note(cx, "obs.predicted_cell_type of %s, the column that was learned, is kept as obs.reference_cell_type",
+              clab_show(d->name));
+    return clab_dataset_obs_set(cx, d, "reference_cell_type", old);
+}
+
 clab_status clab_classifier_annotate(clab_ctx *cx, const clab_classifier *c, const clab_dataset *query,
                                      const clab_dataset *from, clab_dataset **out)
 {
     const int64_t n = clab_dataset_n_obs(query);
-    const bool again = clab_value_get(query->obs, "predicted_cell_type") != NULL;
     clab_dataset *d = NULL;
     clab_value *p = NULL;
     int64_t *rows = NULL;
@@ -173,11 +189,10 @@ clab_status clab_classifier_annotate(clab_ctx *cx, const clab_classifier *c, con
     if ((st = clab__classifier_fitted(cx, c)) != CLAB_OK || (st = new_probabilities(cx, c, n, &p)) != CLAB_OK ||
         (from && (st = match(cx, from, query, &rows)) != CLAB_OK) ||
         (st = predict_rows(cx, c, from ? from : query, rows, n, p->data)) != CLAB_OK ||
-        (st = clab_dataset_copy(cx, query, &d)) != CLAB_OK || (st = set_labels(cx, d, c, p->data, n)) != CLAB_OK ||
+        (st = clab_dataset_copy(cx, query, &d)) != CLAB_OK || (st = keep_learned(cx, d, c)) != CLAB_OK ||
+        (st = set_labels(cx, d, c, p->data, n)) != CLAB_OK ||
         (st = set_probabilities(cx, d, c, p->data, n)) != CLAB_OK || (st = log_annotate(cx, d, c)) != CLAB_OK)
         goto done;
-    if (again)
-        clab_note(cx, "obs.predicted_cell_type of %s was there already: replaced in the result", clab_show(query->name));
 done:
     clab_value_unref(p);
     clab_mem_free(cx, rows);

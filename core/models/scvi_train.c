@@ -71,7 +71,8 @@ static clab_status begin(run *r, const clab_arg *a)
     if (s == CLAB_OK && r->split.n_train < 2)
         s = clab_fail(r->cx, CLAB_EARG, "%" PRId64 " cells are too few to train on", r->split.n_train);
     if (s == CLAB_OK && r->early && r->split.n_valid == 0)
-        s = clab_fail(r->cx, CLAB_EARG, "early_stopping needs cells to validate on: lower train_size below 1");
+        s = clab_fail(r->cx, CLAB_EARG, "early_stopping needs cells to validate on, and all %" PRId64 " train: "
+                      "lower train_size, take more cells, or leave early_stopping out", r->split.n_train);
     if (s == CLAB_OK)
         s = clab_mem_alloc(r->cx, CLAB_MEM_WORK, r->split.n_train * 16, "scvi order", (void **)&r->order);
     if (s == CLAB_OK) {

@@ -194,6 +194,28 @@ static void unlabelled_cells_are_left_out_and_said(void **state)
     test_ctx_free(cx);
 }
 
+/* Labels that were predicted once may be learned from: they are not lost either. */
+static void learned_predictions_are_kept(void **state)
+{
+    clab_ctx *cx = context_with_library();
+    clab_dataset *both = studies(cx), *out;
+    clab_classifier *c = classifier(cx);
+    clab_value *old = clab_value_ref(clab_value_get(both->obs, "cell_type"));
+
+    (void)state;
+    assert_clab_ok(cx, clab_dataset_obs_set(cx, both, "predicted_cell_type", old));
+    assert_clab_ok(cx, fit(cx, c, both, "predicted_cell_type", "latent"));
+    assert_clab_ok(cx, clab_classifier_annotate(cx, c, both, NULL, &out));
+    assert_true(clab_value_equal(clab_value_get(out->obs, "reference_cell_type"), old));
+    assert_true(clab_value_equal(clab_value_get(both->obs, "predicted_cell_type"), old));
+    assert_false(clab_value_equal(clab_value_get(out->obs, "predicted_cell_type"), old)); /* no cell is missing */
+    clab_dataset_unref(out);
+    clab_value_unref(old);
+    clab_classifier_free(cx, c, NULL);
+    clab_dataset_unref(both);
+    test_ctx_free(cx);
+}
+
 static void what_cannot_work_is_explained(void **state)
 {
     clab_ctx *cx = context_with_library();
@@ -300,7 +322,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_the_query_by_identity),
         cmocka_unit_test(unlabelled_cells_are_left_out_and_said),
-        cmocka_unit_test(what_cannot_work_is_explained),
+        cmocka_unit_test(learned_predictions_are_kept), cmocka_unit_test(what_cannot_work_is_explained),
         cmocka_unit_test(one_class_is_refused),
         cmocka_unit_test(a_kept_classifier_says_the_same),
     };
