@@ -11,12 +11,15 @@
 
 /* ---- reading --------------------------------------------------------------------------------------*/
 
-/* lab.read(path, {counts="auto"}) */
+/* lab.read(path, {counts="auto", backed=false}) */
 static int lab_read(lua_State *L)
 {
     const char *path = clab__path(L, 1, "read", "a path: lab.read(\"study.h5ad\")");
     clab_arg *a = clab__args(L, 2, "read", clab__read_params, clab__n_read, -1, NULL);
-    clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL, .genome = a[1].given ? a[1].s : NULL};
+    clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL,
+                        .genome = a[1].given ? a[1].s : NULL,
+                        .backed = a[2].b,
+                        .scratch = a[3].given && a[3].s[0] ? a[3].s : NULL};
     clab__box *b = clab__new(L, &clab__dataset);
     clab_ctx *cx = clab__cx(L);
     clab_status st = clab_read(cx, path, &o, (clab_dataset **)&b->p);

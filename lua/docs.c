@@ -9,6 +9,10 @@
 const clab_param clab__read_params[] = {
     {"counts", CLAB_P_STR, "auto", 0, 0, "auto|X|raw", "", "where the counts are: auto, X, raw or layers.NAME"},
     {"genome", CLAB_P_STR, "", 0, 0, NULL, "", "which genome of a 10x file that holds several"},
+    {"backed", CLAB_P_BOOL, "false", 0, 0, NULL, "",
+     "keep the packed counts in a scratch file instead of memory; the same results, slower"},
+    {"scratch", CLAB_P_STR, "", 0, 0, NULL, "",
+     "folder of that file, on a disk; by default $TMPDIR, else /var/tmp"},
 };
 const int clab__n_read = COUNT(clab__read_params);
 

@@ -15,7 +15,10 @@
 #ifndef CLAB_COUNTS_IMPL_H
 #define CLAB_COUNTS_IMPL_H
 
+#include <stdatomic.h>
+
 #include "counts/store.h"
+#include "ledger/ledger.h"
 
 /* ---- packed blocks (pack.c) -----------------------------------------------------------------------*/
 #define CLAB__BLOCK 128                      /* entries of a full block */
@@ -93,5 +96,25 @@ void clab__to_f32(clab_dtype t, const void *from, int64_t n, float *to);
 
 /* Where the table of a layout begins: after the rows, 8-byte aligned. */
 int64_t clab__table_at(int64_t row_bytes);
+
+/* ---- an open store (store.c, store_row.c) --------------------------------------------------------------
+ * In one of two homes: mapped into memory whole, or in its file, of which only the row table is held.  A
+ * file is read and never mapped: its pages would count as our memory, and a page that a shorter file no
+ * longer has is a signal, not an error. */
+struct clab_store {
+    atomic_int refs;
+    clab_ctx *cx;
+    clab_charge charge;
+    const uint8_t *map;      /* the whole layout; NULL when it stays in the file */
+    size_t map_bytes;
+    int fd;                  /* the file; -1 when mapped */
+    void *table;             /* starts and before, when they are not in the map */
+    const uint64_t *starts;  /* n_rows + 1 */
+    const uint64_t *before;  /* n_rows + 1 */
+    clab_store_info info;
+};
+
+/* n bytes of a layout from `at`; EIO in words when the system says no or the file has become shorter. */
+CLAB_MUST_CHECK clab_status clab__file_read(clab_ctx *cx, int fd, void *to, size_t n, int64_t at);
 
 #endif

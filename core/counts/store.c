@@ -1,40 +1,27 @@
-/* store.c -- an opened store: validated bytes mapped read-only, shared by reference, decoded row by row.
- * Believes nothing that the bytes say: sizes are checked when it opens, every read when it decodes. */
+/* store.c -- opening a store and holding it: validated bytes, mapped read-only or left in their file, shared
+ * by reference.  Believes nothing that the bytes say: sizes are checked here, every read when a row is
+ * decoded (store_row.c). */
 #include "counts/counts_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/pool.h"
-#include "ledger/ledger.h"
 
 const char clab__magic[8] = {'C', 'L', 'A', 'B', 'C', 'N', 'T', '1'};
-
-struct clab_store {
-    atomic_int refs;
-    clab_ctx *cx;
-    clab_charge charge;
-    const uint8_t *map;        /* the whole layout */
-    size_t map_bytes;
-    const uint8_t *rows;
-    int64_t row_bytes;
-    const uint64_t *starts;    /* n_rows + 1 */
-    const uint64_t *before;    /* n_rows + 1 */
-    clab_store_info info;
-};
 
 int64_t clab__table_at(int64_t row_bytes)
 {
     return CLAB__HEADER + (row_bytes + 7) / 8 * 8;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------*/
+/* ---- checks -------------------------------------------------------------------------------------------*/
 
 static clab_status damaged(clab_ctx *cx, const char *what)
 {
@@ -60,11 +47,11 @@ static clab_status check_header(clab_ctx *cx, const clab__header *h, int64_t fil
     return CLAB_OK;
 }
 
-static clab_status check_table(clab_ctx *cx, const clab_store *s)
+static clab_status check_table(clab_ctx *cx, const clab_store *s, int64_t row_bytes)
 {
     int64_t n = s->info.n_rows;
 
-    if (s->starts[0] != 0 || s->before[0] != 0 || s->starts[n] != (uint64_t)s->row_bytes ||
+    if (s->starts[0] != 0 || s->before[0] != 0 || s->starts[n] != (uint64_t)row_bytes ||
         s->before[n] != (uint64_t)s->info.nnz)
         return damaged(cx, "its row table does not span its rows");
     for (int64_t r = 0; r < n; r++)
@@ -74,8 +61,10 @@ static clab_status check_table(clab_ctx *cx, const clab_store *s)
     return CLAB_OK;
 }
 
+/* n bytes in memory, or where bytes is NULL the rows in the file. */
 typedef struct {
     const uint8_t *bytes;
+    int fd;
     int64_t n;
     uint64_t *sums;
 } section;
@@ -84,18 +73,29 @@ static clab_status sum_chunk(clab_ctx *cx, int64_t task, int worker, void *arg)
 {
     section *c = arg;
     int64_t at = task * CLAB__CHUNK, left = c->n - at;
+    size_t n = (size_t)(left < CLAB__CHUNK ? left : CLAB__CHUNK);
+    void *chunk = NULL;
+    clab_status s = CLAB_OK;
 
-    (void)cx;
     (void)worker;
-    c->sums[task] = clab__sum(c->bytes + at, (size_t)(left < CLAB__CHUNK ? left : CLAB__CHUNK));
-    return CLAB_OK;
+    if (c->bytes) {
+        c->sums[task] = clab__sum(c->bytes + at, n);
+        return CLAB_OK;
+    }
+    s = clab_mem_alloc(cx, CLAB_MEM_WORK, (int64_t)n, "checksums", &chunk);
+    if (s == CLAB_OK)
+        s = clab__file_read(cx, c->fd, chunk, n, CLAB__HEADER + at);
+    if (s == CLAB_OK)
+        c->sums[task] = clab__sum(chunk, n);
+    clab_mem_free(cx, chunk);
+    return s;
 }
 
-static clab_status section_sum(clab_ctx *cx, const void *bytes, int64_t n, uint64_t *sum)
+static clab_status section_sum(clab_ctx *cx, const void *bytes, int fd, int64_t n, uint64_t *sum)
 {
     int64_t chunks = (n + CLAB__CHUNK - 1) / CLAB__CHUNK;
     void *sums = NULL;
-    section c = {.bytes = bytes, .n = n};
+    section c = {.bytes = bytes, .fd = fd, .n = n};
     clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, (chunks + 1) * 8, "checksums", &sums);
 
     if (s != CLAB_OK)
@@ -112,17 +112,38 @@ static clab_status check_sums(clab_ctx *cx, const clab_store *st, const clab__he
 {
     uint64_t rows = 0, table = 0;
     int64_t column_bytes = (h->n_rows + 1) * 8;
-    clab_status s = section_sum(cx, st->rows, h->row_bytes, &rows);
+    clab_status s = section_sum(cx, st->map ? st->map + CLAB__HEADER : NULL, st->fd, h->row_bytes, &rows);
 
     if (s == CLAB_OK)
-        s = section_sum(cx, st->starts, column_bytes, &table);
+        s = section_sum(cx, st->starts, -1, column_bytes, &table);
     if (s == CLAB_OK)
-        s = section_sum(cx, st->before, column_bytes, &table);
+        s = section_sum(cx, st->before, -1, column_bytes, &table);
     if (s == CLAB_OK && table != h->table_sum)
         s = damaged(cx, "its row table fails its checksum");
     if (s == CLAB_OK && rows != h->rows_sum)
         s = damaged(cx, "its rows fail their checksum");
     return s;
+}
+
+/* ---- the two homes ------------------------------------------------------------------------------------*/
+
+clab_status clab__file_read(clab_ctx *cx, int fd, void *to, size_t n, int64_t at)
+{
+    uint8_t *p = to;
+
+    while (n > 0) {
+        ssize_t k = clab_fault_io(cx) ? -1 : pread(fd, p, n, (off_t)at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return clab_fail(cx, CLAB_EIO, "cannot read the packed counts: %s", strerror(errno));
+        if (k == 0)
+            return clab_fail(cx, CLAB_EIO, "the scratch file of the packed counts was cut short");
+        p += k;
+        at += k;
+        n -= (size_t)k;
+    }
+    return CLAB_OK;
 }
 
 /* A memfd must not change under us: no more writes, no other length.  Files have no seals; the ones we
@@ -136,7 +157,7 @@ static clab_status seal(clab_ctx *cx, int fd)
     return CLAB_OK;
 }
 
-static clab_status map_layout(clab_ctx *cx, int fd, const char *what, clab_store *st, clab__header *h)
+static clab_status read_header(clab_ctx *cx, int fd, clab__header *h)
 {
     struct stat file;
     clab_status s;
@@ -146,32 +167,49 @@ static clab_status map_layout(clab_ctx *cx, int fd, const char *what, clab_store
     if (file.st_size < CLAB__HEADER)
         return damaged(cx, "shorter than its header");
     s = seal(cx, fd);
-    if (s != CLAB_OK)
-        return s;
-    if (pread(fd, h, sizeof *h, 0) != (ssize_t)sizeof *h)
-        return clab_fail(cx, CLAB_EIO, "cannot read the packed counts: %s", strerror(errno));
-    s = check_header(cx, h, (int64_t)file.st_size);
     if (s == CLAB_OK)
-        s = clab_mem_charge(cx, CLAB_MEM_COUNTS, h->total_bytes, what, &st->charge);
+        s = clab__file_read(cx, fd, h, sizeof *h, 0);
+    return s == CLAB_OK ? check_header(cx, h, (int64_t)file.st_size) : s;
+}
+
+static clab_status map_layout(clab_ctx *cx, const char *what, clab_store *st, const clab__header *h)
+{
+    clab_status s = clab_mem_charge(cx, CLAB_MEM_COUNTS, h->total_bytes, what, &st->charge);
+
     if (s != CLAB_OK)
         return s;
-    st->map = mmap(NULL, (size_t)h->total_bytes, PROT_READ, MAP_SHARED, fd, 0);
+    st->map = mmap(NULL, (size_t)h->total_bytes, PROT_READ, MAP_SHARED, st->fd, 0);
     if (st->map == MAP_FAILED) {
         st->map = NULL;
         return clab_fail(cx, CLAB_ENOMEM, "cannot map %lld bytes of counts: %s", (long long)h->total_bytes,
                          strerror(errno));
     }
     st->map_bytes = (size_t)h->total_bytes;
+    st->starts = (const uint64_t *)(const void *)(st->map + clab__table_at(h->row_bytes));
+    st->info.held = h->total_bytes;
+    close(st->fd); /* the mapping keeps the bytes */
+    st->fd = -1;
     return CLAB_OK;
 }
 
-static void fill_info(clab_store *st, const clab__header *h)
+static clab_status load_table(clab_ctx *cx, const char *what, clab_store *st, const clab__header *h)
 {
-    st->rows = st->map + CLAB__HEADER;
-    st->row_bytes = h->row_bytes;
-    st->starts = (const uint64_t *)(const void *)(st->map + clab__table_at(h->row_bytes));
-    st->before = st->starts + h->n_rows + 1;
-    st->info = (clab_store_info){
+    int64_t at = clab__table_at(h->row_bytes), bytes = h->total_bytes - at;
+    clab_status s = clab_mem_alloc(cx, CLAB_MEM_COUNTS, bytes, what, &st->table);
+
+    if (s == CLAB_OK)
+        s = clab__file_read(cx, st->fd, st->table, (size_t)bytes, at);
+    st->starts = st->table;
+    st->info.held = bytes;
+    st->info.on_disk = h->total_bytes;
+    return s;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------*/
+
+static clab_store_info info_of(const clab__header *h)
+{
+    return (clab_store_info){
         .n_rows = h->n_rows, .n_cols = h->n_cols, .nnz = h->nnz, .bytes = h->total_bytes,
         .dtype = (clab_dtype)h->dtype, .dense = h->dense != 0, .whole = h->whole != 0,
         .negative = h->negative != 0, .finite = h->finite != 0, .min = h->min, .max = h->max,
@@ -179,7 +217,7 @@ static void fill_info(clab_store *st, const clab__header *h)
     };
 }
 
-clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store **out)
+static clab_status open_in(clab_ctx *cx, int fd, const char *what, bool in_file, clab_store **out)
 {
     clab__header h;
     clab_store *st = calloc(1, sizeof *st);
@@ -191,12 +229,16 @@ clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store *
         return clab_fail(cx, CLAB_ENOMEM, "no memory for a store");
     }
     st->cx = cx;
+    st->fd = fd;
     atomic_init(&st->refs, 1);
-    s = map_layout(cx, fd, what, st, &h);
-    close(fd); /* the mapping keeps the bytes */
+    s = read_header(cx, fd, &h);
     if (s == CLAB_OK) {
-        fill_info(st, &h);
-        s = check_table(cx, st);
+        st->info = info_of(&h);
+        s = in_file ? load_table(cx, what, st, &h) : map_layout(cx, what, st, &h);
+    }
+    if (s == CLAB_OK) {
+        st->before = st->starts + h.n_rows + 1;
+        s = check_table(cx, st, h.row_bytes);
     }
     if (s == CLAB_OK)
         s = check_sums(cx, st, &h);
@@ -207,6 +249,18 @@ clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store *
     *out = st;
     return CLAB_OK;
 }
+
+clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store **out)
+{
+    return open_in(cx, fd, what, false, out);
+}
+
+clab_status clab_store_open_file(clab_ctx *cx, int fd, const char *what, clab_store **out)
+{
+    return open_in(cx, fd, what, true, out);
+}
+
+/* ---- holding ------------------------------------------------------------------------------------------*/
 
 clab_store *clab_store_ref(clab_store *s)
 {
@@ -221,6 +275,9 @@ void clab_store_unref(clab_store *s)
         return;
     if (s->map)
         munmap((void *)(uintptr_t)s->map, s->map_bytes);
+    if (s->fd >= 0)
+        close(s->fd);
+    clab_mem_free(s->cx, s->table);
     clab_mem_release(s->cx, s->charge);
     free(s);
 }
@@ -238,134 +295,4 @@ int64_t clab_store_row_nnz(const clab_store *s, int64_t row)
 int clab_store_refs(const clab_store *s)
 {
     return atomic_load(&((clab_store *)(uintptr_t)s)->refs);
-}
-
-/* ---- decoding ---------------------------------------------------------------------------------------------*/
-
-typedef struct {
-    uint32_t n;
-    float f32[CLAB__N_LEVELS];
-    double f64[CLAB__N_LEVELS];
-} level_values;
-
-/* Gaps to columns, `last` being the column before; the last column, or -2 when one lies outside. */
-static int64_t columns(const uint32_t *gaps, int n, int64_t last, int64_t n_cols, int32_t *to)
-{
-    for (int i = 0; i < n; i++) {
-        last += (int64_t)gaps[i] + 1;
-        to[i] = (int32_t)last; /* rises, so all are inside when the last one is */
-    }
-    return last < n_cols ? last : -2;
-}
-
-static void counts_f32(const uint32_t *v, int n, uint32_t add, float *to)
-{
-    for (int i = 0; i < n; i++)
-        to[i] = (float)(int32_t)(v[i] + add);
-}
-
-static void counts_f64(const uint32_t *v, int n, uint32_t add, double *to)
-{
-    for (int i = 0; i < n; i++)
-        to[i] = (double)(int32_t)(v[i] + add);
-}
-
-/* The distinct values at p in the type that is delivered; where they end, or NULL when they are cut short. */
-static const uint8_t *read_levels(clab_dtype t, const uint8_t *p, const uint8_t *end, level_values *l)
-{
-    size_t size = clab_dtype_size(t);
-
-    if (p == end)
-        return NULL;
-    l->n = (uint32_t)*p++ + 1;
-    if ((size_t)(end - p) < l->n * size)
-        return NULL;
-    clab__to_f32(t, p, (int64_t)l->n, l->f32);
-    clab__to_f64(t, p, (int64_t)l->n, l->f64);
-    return p + l->n * size;
-}
-
-static bool level_numbers(const level_values *l, const uint32_t *v, int n, float *f32, double *f64)
-{
-    for (int i = 0; i < n; i++) {
-        if (v[i] >= l->n)
-            return false;
-        if (f32)
-            f32[i] = l->f32[v[i]];
-        else
-            f64[i] = l->f64[v[i]];
-    }
-    return true;
-}
-
-/* Values of one block from its packed numbers. */
-static bool block_values(clab__row_mode mode, const level_values *l, const uint32_t *v, int n, float *f32, double *f64)
-{
-    if (mode == CLAB__ROW_LEVELS)
-        return level_numbers(l, v, n, f32, f64);
-    if (f32)
-        counts_f32(v, n, mode == CLAB__ROW_COUNTS, f32);
-    else
-        counts_f64(v, n, mode == CLAB__ROW_COUNTS, f64);
-    return true;
-}
-
-static const uint8_t *raw_values(clab_dtype t, const uint8_t *p, const uint8_t *end, int64_t n, float *f32, double *f64)
-{
-    size_t size = clab_dtype_size(t);
-
-    if ((size_t)(end - p) / size < (size_t)n)
-        return NULL;
-    if (f32)
-        clab__to_f32(t, p, n, f32);
-    else
-        clab__to_f64(t, p, n, f64);
-    return p + (size_t)n * size;
-}
-
-/* The record p..end of n entries; false when the bytes are not one. */
-static bool decode(const clab_store *s, const uint8_t *p, const uint8_t *end, int64_t n, int32_t *indices,
-                   float *f32, double *f64)
-{
-    uint32_t v[CLAB__BLOCK];
-    level_values levels;
-    int64_t last = -1;
-    clab__row_mode mode;
-
-    if (p == end || *p >= CLAB__N_ROW_MODES)
-        return false;
-    mode = (clab__row_mode)*p++;
-    if (mode == CLAB__ROW_LEVELS && !(p = read_levels(s->info.dtype, p, end, &levels)))
-        return false;
-    for (int64_t at = 0; at < n; at += CLAB__BLOCK) {
-        int m = (int)(n - at < CLAB__BLOCK ? n - at : CLAB__BLOCK);
-        p = clab__unpack(p, end, m, v);
-        if (!p)
-            return false;
-        last = columns(v, m, last, s->info.n_cols, indices + at);
-        if (last < 0)
-            return false;
-        if (mode == CLAB__ROW_RAW)
-            continue;
-        p = clab__unpack(p, end, m, v);
-        if (!p || !block_values(mode, &levels, v, m, f32 ? f32 + at : NULL, f64 ? f64 + at : NULL))
-            return false;
-    }
-    if (mode == CLAB__ROW_RAW)
-        p = raw_values(s->info.dtype, p, end, n, f32, f64);
-    return p == end;
-}
-
-clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32, double *f64)
-{
-    int64_t n;
-
-    if (row < 0 || row >= s->info.n_rows)
-        return clab_fail(cx, CLAB_EINTERNAL, "row %lld of %lld", (long long)row, (long long)s->info.n_rows);
-    n = clab_store_row_nnz(s, row);
-    if (n == 0)
-        return CLAB_OK;
-    if (!decode(s, s->rows + s->starts[row], s->rows + s->starts[row + 1], n, indices, f32, f64))
-        return clab_fail(cx, CLAB_EFORMAT, "the packed counts of row %lld are damaged", (long long)row);
-    return CLAB_OK;
 }

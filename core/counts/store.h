@@ -2,8 +2,9 @@
  *
  * Rows are compressed: strictly increasing column indices as deltas, counts as value-1, both
  * bit-packed in blocks of up to 128; rows that hold anything but whole numbers below 2^31 keep their
- * values (any dtype, exactly), each distinct one once where there are few, beside the packed indices.  One position-independent, versioned, checksummed
- * layout in a memfd (or a file).  The decoder survives any bytes.  N rows (cells), G columns (genes).
+ * values (any dtype, exactly), each distinct one once where there are few, beside the packed indices.  One
+ * position-independent, versioned, checksummed layout that is held in memory or stays in a scratch file.
+ * The decoder survives any bytes.  N rows (cells), G columns (genes).
  */
 #ifndef CLAB_STORE_H
 #define CLAB_STORE_H
@@ -33,12 +34,17 @@ CLAB_MUST_CHECK clab_status clab_store_builder_store(clab_ctx *cx, clab_store_bu
  * clab_store_open -- validate the layout in fd and hold it; takes fd (also on error).  Seals a memfd.
  * what: owner shown in the ledger ("counts of pbmc3k.h5ad").  Charges CLAB_MEM_COUNTS. */
 CLAB_MUST_CHECK clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store **out);
+/* clab_store_open_file -- the same, but the rows stay in the file (a private scratch file that nobody else
+ * writes) and are fetched one at a time: 16 bytes a row are held and charged.  EIO when it cannot be read. */
+CLAB_MUST_CHECK clab_status clab_store_open_file(clab_ctx *cx, int fd, const char *what, clab_store **out);
 clab_store *clab_store_ref(clab_store *s);
 void clab_store_unref(clab_store *s); /* NULL is fine; gives the bytes back at the last one */
 
 typedef struct {
     int64_t n_rows, n_cols, nnz;
     int64_t bytes;          /* of the layout */
+    int64_t held;           /* of it in memory: all, or the row table alone */
+    int64_t on_disk;        /* of it in a scratch file: none, or all */
     clab_dtype dtype;       /* as in the file */
     bool dense;             /* came from a dense array */
     bool whole;             /* every stored value is a whole number */
@@ -55,7 +61,8 @@ int clab_store_refs(const clab_store *s); /* holders now: for telling whether by
 
 /* ---- decoding ------------------------------------------------------------------------------------------
  * Thread-safe.  Decode one row into indices[] and values (f32 or f64, the other NULL); both arrays
- * hold at least clab_store_row_nnz entries (+ CLAB_STORE_PAD of slack).  EFORMAT on damaged bytes. */
+ * hold at least clab_store_row_nnz entries (+ CLAB_STORE_PAD of slack).  EFORMAT on damaged bytes; EIO
+ * when a scratch file cannot be read. */
 #define CLAB_STORE_PAD 128
 CLAB_MUST_CHECK clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32, double *f64);
 

@@ -39,7 +39,7 @@ clab_dataset *clab_dataset_ref(const clab_dataset *d);
 void clab_dataset_unref(clab_dataset *d);
 int64_t clab_dataset_n_obs(const clab_dataset *d);
 int64_t clab_dataset_n_vars(const clab_dataset *d);
-int64_t clab_dataset_bytes(const clab_dataset *d); /* held: stores (each once) and tables */
+int64_t clab_dataset_bytes(const clab_dataset *d); /* held in memory: stores (each once) and tables */
 const char *clab_dataset_obs_name(const clab_dataset *d, int64_t i);
 const char *clab_dataset_var_name(const clab_dataset *d, int64_t g);
 

@@ -9,7 +9,9 @@
 typedef struct {
     const clab_store **seen;
     size_t n, cap;
-    int64_t bytes;
+    int64_t held;    /* bytes in memory */
+    int64_t on_disk; /* bytes in scratch files */
+    int n_files;
 } store_set;
 
 static void add_store(store_set *set, const clab_store *store)
@@ -26,7 +28,9 @@ static void add_store(store_set *set, const clab_store *store)
         set->cap = cap;
     }
     set->seen[set->n++] = store;
-    set->bytes += clab_store_get_info(store)->bytes;
+    set->held += clab_store_get_info(store)->held;
+    set->on_disk += clab_store_get_info(store)->on_disk;
+    set->n_files += clab_store_get_info(store)->on_disk > 0;
 }
 
 static void add_matrix(store_set *set, const clab_matrix *m)
@@ -35,7 +39,7 @@ static void add_matrix(store_set *set, const clab_matrix *m)
         add_store(set, clab_matrix_store(m, b));
 }
 
-static int64_t store_bytes(const clab_dataset *d)
+static store_set stores_of(const clab_dataset *d)
 {
     store_set set = {0};
 
@@ -45,7 +49,8 @@ static int64_t store_bytes(const clab_dataset *d)
     for (int64_t i = 0; i < d->n_layers; i++)
         add_matrix(&set, d->layers[i]);
     free(set.seen);
-    return set.bytes;
+    set.seen = NULL;
+    return set;
 }
 
 static int64_t table_bytes(const clab_dataset *d)
@@ -61,7 +66,7 @@ static int64_t table_bytes(const clab_dataset *d)
 
 int64_t clab_dataset_bytes(const clab_dataset *d)
 {
-    return store_bytes(d) + table_bytes(d);
+    return stores_of(d).held + table_bytes(d);
 }
 
 /* ---- text -------------------------------------------------------------------------------------------*/
@@ -103,7 +108,8 @@ static void add_counts(clab_str *b, const clab_dataset *d)
 clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **out)
 {
     clab_str b = {0};
-    int64_t stores = store_bytes(d), tables = table_bytes(d);
+    const store_set stores = stores_of(d);
+    int64_t tables = table_bytes(d);
     clab_status s;
 
     clab_str_addf(&b, "Dataset with n_obs \u00d7 n_vars = %s \u00d7 %s   %s",
@@ -122,8 +128,13 @@ clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **ou
                       clab_text_count(clab_matrix_n_cols(d->raw.x)));
     s = add_x(cx, &b, "X", d->x);
     add_counts(&b, d);
-    clab_str_addf(&b, "\n    holds %s: counts and matrices %s, tables %s", clab_bytes(stores + tables),
-                  clab_bytes(stores), clab_bytes(tables));
+    clab_str_addf(&b, "\n    holds %s: counts and matrices %s, tables %s", clab_bytes(stores.held + tables),
+                  clab_bytes(stores.held), clab_bytes(tables));
+    if (stores.n_files == 1)
+        clab_str_addf(&b, "\n    backed by a scratch file: %s on disk", clab_bytes(stores.on_disk));
+    else if (stores.n_files > 1)
+        clab_str_addf(&b, "\n    backed by %d scratch files: %s on disk", stores.n_files,
+                      clab_bytes(stores.on_disk));
     if (s == CLAB_OK && b.failed)
         s = clab_fail(cx, CLAB_ENOMEM, "no memory to describe a dataset");
     if (s != CLAB_OK) {

@@ -266,17 +266,32 @@ int64_t clab_matrix_nnz_bound(const clab_matrix *m)
     return nnz;
 }
 
+/* Does no block before b have its store? */
+static bool first_of_store(const clab_matrix *m, int b)
+{
+    for (int earlier = 0; earlier < b; earlier++)
+        if (m->blocks[earlier].store == m->blocks[b].store)
+            return false;
+    return true;
+}
+
 int64_t clab_matrix_store_bytes(const clab_matrix *m)
 {
     int64_t bytes = 0;
 
-    for (int b = 0; b < m->n_blocks; b++) {
-        int earlier = 0;
-        while (earlier < b && m->blocks[earlier].store != m->blocks[b].store)
-            earlier++;
-        if (earlier == b)
+    for (int b = 0; b < m->n_blocks; b++)
+        if (first_of_store(m, b))
+            bytes += clab_store_get_info(m->blocks[b].store)->held;
+    return bytes;
+}
+
+int64_t clab_matrix_packed_bytes(const clab_matrix *m)
+{
+    int64_t bytes = 0;
+
+    for (int b = 0; b < m->n_blocks; b++)
+        if (first_of_store(m, b))
             bytes += clab_store_get_info(m->blocks[b].store)->bytes;
-    }
     return bytes;
 }
 

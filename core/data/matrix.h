@@ -23,8 +23,10 @@ bool clab_matrix_is_raw(const clab_matrix *m);        /* no recipe beyond gene m
 bool clab_matrix_is_dense(const clab_matrix *m);      /* came from dense arrays (all blocks) */
 /* Stored entries of the selected rows, before gene maps (an upper bound of nnz; exact without maps). */
 int64_t clab_matrix_nnz_bound(const clab_matrix *m);
-/* Bytes of the stores it refers to; each store once. */
+/* Bytes that the stores it refers to hold in memory / that they are packed, in memory or in a scratch file;
+ * each store once. */
 int64_t clab_matrix_store_bytes(const clab_matrix *m);
+int64_t clab_matrix_packed_bytes(const clab_matrix *m);
 int clab_matrix_n_blocks(const clab_matrix *m);
 const clab_store *clab_matrix_store(const clab_matrix *m, int block);
 /* "normalise(1e4) > log1p > scale(max 10)" or "" */

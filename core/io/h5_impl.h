@@ -27,6 +27,7 @@ typedef struct {
     const char *name;           /* of the file, safe to show; borrowed */
     clab_wire *wire;            /* to the session, for budget questions; NULL = no questions */
     int fd_socket;              /* where finished stores are sent; -1 = none */
+    const char *scratch;        /* folder for stores in files; NULL = stores in memory; borrowed */
     haddr_t above[CLAB__DEPTH]; /* groups from the root to here: a member that is one of them is a loop */
     int depth;
     int64_t n_elements;
@@ -211,7 +212,7 @@ typedef struct {
     double min, max;
 } clab__scan;
 CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out);
-/* A matrix as a store in a memfd, announced and sent to the session under `section`. */
+/* A matrix as a store in a memfd or a scratch file, announced and sent to the session under `section`. */
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
 
 /* ---- the 10x layout (tenx.c) ---------------------------------------------------------------------*/
@@ -234,6 +235,10 @@ void clab__tenx_close(clab__tenx *t);
 CLAB_MUST_CHECK clab_status clab__send_only(clab__h5 *h, const clab_value *v);
 
 herr_t clab__lzf_register(void);
+
+/* clab__scratch_file -- a new file without a name in `folder`, open for reading and writing; gone when its
+ * last descriptor is closed.  EARG where the folder lies in memory, EIO (scratch.c). */
+CLAB_MUST_CHECK clab_status clab__scratch_file(clab_ctx *cx, const char *folder, int *fd);
 
 /* Hand a descriptor through a UNIX socket / take one (waits while the other side lives; ECANCEL). */
 CLAB_MUST_CHECK clab_status clab__fd_send(clab_ctx *cx, int socket, int fd);

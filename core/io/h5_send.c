@@ -31,13 +31,24 @@ static clab_status store_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64
     return clab_store_builder_new(h->cx, s->fd, n_cols, dtype, dense, &s->builder);
 }
 
-/* What the store will take, by what its rows have taken so far; asked before it is there. */
+/* The words when a scratch file could not be written: most often its disk is full. */
+static clab_status written(const clab__h5 *h, clab_status st)
+{
+    if (st == CLAB_EIO && h->scratch)
+        return clab_hint(h->cx, "scratch=DIR names another folder for scratch files than %s",
+                         clab_show(h->scratch));
+    return st;
+}
+
+/* What the store will take in memory, by what its rows have taken so far; asked before it is there. */
 static clab_status ask_for_growth(store_sink *s, clab__h5 *h)
 {
     struct stat st;
     if (fstat(s->fd, &st) != 0 || s->done == 0)
         return CLAB_OK;
     double whole = (double)st.st_size * (double)s->n_rows / (double)s->done;
+    if (h->scratch)
+        whole = 16.0 * (double)s->n_rows; /* the row table alone */
     int64_t bytes = whole > 9e18 ? INT64_MAX : (int64_t)whole;
     if (bytes <= s->asked)
         return CLAB_OK;
@@ -53,7 +64,18 @@ static clab_status store_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const 
     clab_status st = clab_store_builder_add(h->cx, s->builder, n_rows, indptr, indices, values);
     s->done += n_rows;
     clab_phase_step(s->phase, s->done);
-    return st == CLAB_OK ? ask_for_growth(s, h) : st;
+    return st == CLAB_OK ? ask_for_growth(s, h) : written(h, st);
+}
+
+static clab_status store_file(clab__h5 *h, const char *section, int *fd)
+{
+    if (h->scratch)
+        return clab__scratch_file(h->cx, h->scratch, fd);
+    *fd = memfd_create("celllab-store", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd < 0)
+        return clab_fail(h->cx, CLAB_ENOMEM, "no memory file for %s: %s", clab_show(section),
+                         strerror(errno));
+    return CLAB_OK;
 }
 
 clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
@@ -61,13 +83,12 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     store_sink s = {.sink = {store_begin, store_rows}, .section = section, .fd = -1};
     int64_t bytes;
     clab_status st;
-    s.fd = memfd_create("celllab-store", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (s.fd < 0)
-        return clab_fail(h->cx, CLAB_ENOMEM, "no memory file for %s: %s", clab_show(section),
-                         strerror(errno));
+    st = store_file(h, section, &s.fd);
+    if (st != CLAB_OK)
+        return st;
     st = clab__matrix_stream(h, m, &s.sink);
     if (st == CLAB_OK) {
-        st = clab_store_builder_end(h->cx, s.builder, &bytes);
+        st = written(h, clab_store_builder_end(h->cx, s.builder, &bytes));
         s.builder = NULL;
     }
     if (st == CLAB_OK)

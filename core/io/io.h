@@ -8,6 +8,8 @@
 typedef struct {
     const char *counts; /* "auto", "X", "raw", "layers.NAME"; NULL = auto */
     const char *genome; /* 10x v2 files with several; NULL */
+    bool backed; /* packed matrices stay in scratch files without names; their row tables alone are held */
+    const char *scratch; /* folder of those files, on a disk; NULL = $TMPDIR, else /var/tmp */
 } clab_read_opts;
 
 /* clab_read -- an .h5ad or 10x .h5 (told by content).  Says what it took as counts and what it had to

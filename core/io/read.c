@@ -23,7 +23,8 @@ static const char *const part_names[N_PARTS] = {"obs",  "var",  "raw/var", "raw/
 
 /* What has arrived from the guest. */
 typedef struct {
-    const char *file; /* safe to show */
+    const char *file;    /* safe to show */
+    const char *scratch; /* folder of the files that matrices stay in; NULL = they are held in memory */
     clab_value *part[N_PARTS];
     int64_t n_matrices;
     char *section[MAX_MATRICES];
@@ -167,7 +168,7 @@ static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, arrival *
         st = clab__fd_take(cx, socket, &fd);
     if (st == CLAB_OK) {
         snprintf(what, sizeof what, "%s of %s", clab_show(section), a->file);
-        st = clab_store_open(cx, fd, what, &store);
+        st = a->scratch ? clab_store_open_file(cx, fd, what, &store) : clab_store_open(cx, fd, what, &store);
     }
     if (st == CLAB_OK)
         st = clab_matrix_new(cx, store, &a->matrix[a->n_matrices]);
@@ -214,7 +215,8 @@ static clab_status converse(clab_ctx *cx, const char *path, const char *genome, 
         clab_wire *w = clab_guest_wire(g);
         if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK &&
             (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
-            (st = clab_wire_put_str(cx, w, genome)) == CLAB_OK && (st = clab_wire_flush(cx, w)) == CLAB_OK)
+            (st = clab_wire_put_str(cx, w, genome)) == CLAB_OK &&
+            (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK && (st = clab_wire_flush(cx, w)) == CLAB_OK)
             st = take_all(cx, w, pair[0], a);
         st = st == CLAB_OK ? clab_guest_end(cx, g) : clab__guest_failed(cx, g, st);
     }
@@ -398,13 +400,26 @@ static clab_status assemble(clab_ctx *cx, arrival *a, const char *path, const ch
     return CLAB_OK;
 }
 
+/* The folder of scratch files.  /tmp is left alone: on many machines it lies in memory. */
+static const char *scratch_folder(const clab_read_opts *opts)
+{
+    const char *tmp = getenv("TMPDIR");
+    if (opts->scratch)
+        return opts->scratch;
+    return tmp && tmp[0] ? tmp : "/var/tmp";
+}
+
 clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
 {
     arrival a = {0};
     char name[160];
     clab_status st = clab__file_check(cx, path);
+    if (st == CLAB_OK && opts && opts->scratch && !opts->backed)
+        st = clab_fail(cx, CLAB_EARG, "scratch= names the folder of backed=true, which is not asked for");
     if (st != CLAB_OK)
         return st;
+    if (opts && opts->backed)
+        a.scratch = scratch_folder(opts);
     snprintf(name, sizeof name, "%s", clab__file_name(path)); /* a rotating buffer would not last */
     a.file = name;
     st = converse(cx, path, opts ? opts->genome : NULL, &a);

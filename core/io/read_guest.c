@@ -4,6 +4,7 @@
 #include "io/io_impl.h"
 #include "io/io.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,16 +246,19 @@ static clab_status end_of_reply(clab_ctx *cx, clab_wire *wire)
 
 clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
 {
-    char *path = NULL, *name = NULL, *genome = NULL;
+    char *path = NULL, *name = NULL, *genome = NULL, *scratch = NULL;
     clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = n_fds > 0 ? fds[0] : -1};
     clab__format format;
     clab_status st;
     clab__h5_library();
     if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
-        (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK)
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK ||
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &scratch)) != CLAB_OK)
         goto done;
+    signal(SIGXFSZ, SIG_IGN); /* a scratch file over a size limit is an error in words, not a death */
     h.name = name;
+    h.scratch = scratch;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
         st = format == CLAB__H5AD ? send_h5ad(&h) : send_tenx(&h, format, genome);
     if (st == CLAB_EFORMAT || st == CLAB_ENOTFOUND || st == CLAB_EIO)
@@ -266,6 +270,7 @@ done:
     free(path);
     free(name);
     free(genome);
+    free(scratch);
     return st;
 }
 

@@ -118,7 +118,7 @@ static clab_status describe_matrix(clab_ctx *cx, const clab_matrix *m, clab_valu
     if (s == CLAB_OK)
         s = clab__put_integer(cx, d, "memory_bytes", clab_matrix_is_dense(m) ? dense : csr);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "packed_bytes", clab_matrix_store_bytes(m));
+        s = clab__put_integer(cx, d, "packed_bytes", clab_matrix_packed_bytes(m));
     if (s == CLAB_OK)
         s = clab__put_integer(cx, d, "dense_bytes", dense);
     if (s == CLAB_OK)

@@ -54,6 +54,10 @@ const clab_param clab_label_params[CLAB__N_LABEL_PARAMS] = {
                            "with train_cells: query cells labelled at a time"},
     [CLAB__SEED] = {"seed", CLAB_P_INT, "0", 0, 2147483647, NULL, "", "of every random number"},
     [CLAB__DEVICE] = {"device", CLAB_P_ENUM, "auto", 0, 0, "auto|cpu|cuda|gpu", "", "where scVI is computed"},
+    [CLAB__BACKED] = {"backed", CLAB_P_BOOL, "false", 0, 0, NULL, "",
+                      "keep packed counts in scratch files instead of memory; the same labels, slower"},
+    [CLAB__SCRATCH] = {"scratch", CLAB_P_STR, "", 0, 0, NULL, "",
+                       "folder of those files, on a disk; by default $TMPDIR, else /var/tmp"},
 };
 const int clab_label_n_params = CLAB__N_LABEL_PARAMS;
 

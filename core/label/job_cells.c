@@ -26,7 +26,10 @@ static clab_status check_counts(clab_ctx *cx, const clab_dataset *d)
 
 static clab_status read_study(clab_ctx *cx, clab__job *j, const char *what, const char *path, clab_dataset **out)
 {
-    const clab_read_opts opts = {.counts = j->a[CLAB__COUNTS].s};
+    const char *scratch = j->a[CLAB__SCRATCH].s;
+    const clab_read_opts opts = {.counts = j->a[CLAB__COUNTS].s,
+                                 .backed = j->a[CLAB__BACKED].b,
+                                 .scratch = scratch && scratch[0] ? scratch : NULL};
     clab_status st = clab_read(cx, path, &opts, out);
 
     if (st != CLAB_OK)

@@ -185,7 +185,7 @@ static clab_status allow_dense(clab_ctx *cx, const clab_matrix *m, bool dense)
         (void)clab_fail(cx, CLAB_EARG,
                         "zero_center=true makes X dense: %s cells x %s genes take %s, where the counts take %s",
                         clab_text_count(n), clab_text_count(g), clab_bytes(bytes),
-                        clab_bytes(clab_matrix_store_bytes(m)));
+                        clab_bytes(clab_matrix_packed_bytes(m)));
         return clab_hint(cx, "zero_center=false keeps X sparse (PCA centres by itself); dense=true does it anyway");
     }
     return clab_mem_reserve_check(cx, bytes, "scaled X (dense)");

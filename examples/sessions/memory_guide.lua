@@ -48,8 +48,15 @@ do local whole <close> = lab.read(data .. "pbmc_reference.h5ad") end
 query = lab.read(data .. "pbmc_query.h5ad")
 saves("D", "held at once: both files against the query alone", together, lab.mem().live - held)
 
--- E. Backed: what is only looked at need not be loaded.  inspect answers from headers and index arrays.  What is
---    loaded stays packed: a concat is a view, and no step makes more than a few blocks of rows at a time.
+-- E. Backed: what is only looked at need not be loaded.  inspect answers from headers and index arrays.  What is worked
+--    with can stay on a disk: packed, in a scratch file without a name that goes with its dataset; rows are fetched as
+--    they are needed, and every result is the same.  A concat is a view, whatever its parts are backed by.
+held = lab.mem().live
+backed = lab.read(data .. "pbmc_reference.h5ad", {backed = true})
+print(string.format("E. %s; lab.mem() has risen by %s", tostring(backed):match("backed by [^\n]*"),
+                    lab.bytes(lab.mem().live - held)))
+saves("E", "counts and tables of the reference: held against backed", ref.bytes, backed.bytes)
+backed:free()
 held = lab.mem().live
 look = lab.inspect(data .. "pbmc_reference.h5ad", data .. "pbmc_query.h5ad")
 saves("E", "looking at both files: loaded against inspected", together, lab.mem().live - held)

@@ -151,6 +151,31 @@ static void genes_alone_need_no_scvi(void **state)
     test_ctx_free(cx);
 }
 
+/* Counts in scratch files, counts in memory: the same bytes come out. */
+static void backed_counts_give_the_same_labels(void **state)
+{
+    clab_ctx *cx = context_with_library();
+    clab_dataset *a, *b;
+    char options[1024];
+    clab_status st;
+
+    (void)state;
+    snprintf(options, sizeof options, "backed=true %s", output("backed.h5ad"));
+    st = run_job(cx, options);
+    if (st == CLAB_EARG && strstr(clab_error_text(cx), "in memory (tmpfs)"))
+        skip(); /* no disk where scratch files go by default */
+    assert_clab_ok(cx, st);
+    snprintf(options, sizeof options, "%s", output("held.h5ad"));
+    assert_clab_ok(cx, run_job(cx, options));
+    assert_clab_ok(cx, clab_read(cx, test_temp("backed.h5ad"), NULL, &a));
+    assert_clab_ok(cx, clab_read(cx, test_temp("held.h5ad"), NULL, &b));
+    assert_true(clab_value_equal(a->obs, b->obs));
+    assert_true(clab_value_equal(a->obsm, b->obsm)); /* latents and probabilities, bit for bit */
+    clab_dataset_unref(a);
+    clab_dataset_unref(b);
+    test_ctx_free(cx);
+}
+
 static void mistakes_are_told_before_the_work(void **state)
 {
     clab_ctx *cx = context_with_library();
@@ -248,6 +273,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_demo_is_labelled),
         cmocka_unit_test(a_sample_trains_and_every_cell_is_labelled),
         cmocka_unit_test(genes_alone_need_no_scvi),
+        cmocka_unit_test(backed_counts_give_the_same_labels),
         cmocka_unit_test(mistakes_are_told_before_the_work),
         cmocka_unit_test(a_default_does_not_empty_the_reference),
         cmocka_unit_test(other_gene_names_are_recognised),
