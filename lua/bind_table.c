@@ -227,10 +227,10 @@ static const char *cell(const clab_value *col, int64_t row, char *buf, size_t n)
 static int width_of(const clab_value *col, const char *name, int64_t n_rows)
 {
     char buf[CELL_MAX + 1];
-    int w = (int)strlen(clab_text_show(name, buf, CELL_MAX));
+    int w = clab_text_columns(clab_text_show(name, buf, CELL_MAX));
 
     for (int64_t i = 0; i < n_rows; i++) {
-        int k = (int)strlen(cell(col, i, buf, sizeof buf));
+        int k = clab_text_columns(cell(col, i, buf, sizeof buf));
         w = k > w ? k : w;
     }
     return w;
@@ -239,10 +239,13 @@ static int width_of(const clab_value *col, const char *name, int64_t n_rows)
 /* The last one of a line is not padded. */
 static void add_cell(clab_str *s, const char *text, int width, bool right, bool last)
 {
+    int pad = width - clab_text_columns(text); /* printf counts bytes */
+
+    pad = pad > 0 ? pad : 0;
     if (right)
-        clab_str_addf(s, "  %*s", width, text);
+        clab_str_addf(s, "  %*s%s", pad, "", text);
     else
-        clab_str_addf(s, "  %-*s", last ? 0 : width, text);
+        clab_str_addf(s, "  %s%*s", text, last ? 0 : pad, "");
 }
 
 /* The first n_rows rows, as many columns as fit a line, and what was left out. */

@@ -9,7 +9,7 @@ struct clab_screen {
     clab_term *term;
     clab_pane *pane;
     volatile int *alternate;
-    bool wanted, lifted, monitor;
+    bool wanted, lifted, monitor, others;
     int asked;          /* rows the user asked for */
     int rows, cols;
     int height;         /* rows reserved now; 0 = none */
@@ -128,6 +128,11 @@ bool clab_screen_in_monitor(const clab_screen *s)
     return s->monitor;
 }
 
+void clab_screen_others(clab_screen *s)
+{
+    s->others = true;
+}
+
 bool clab_screen_draw(clab_screen *s, const clab_snapshot *snap)
 {
     clab_wish wish = clab_frame_wish(snap, s->asked);
@@ -136,6 +141,7 @@ bool clab_screen_draw(clab_screen *s, const clab_snapshot *snap)
     if (s->lifted || (!s->monitor && s->height == 0))
         return true;
     l = s->monitor ? clab_layout_monitor(s->rows, s->cols, &wish) : clab_layout_pane(s->rows, s->cols, &wish);
+    l.others = s->others;
     return clab_pane_draw(s->pane, &l, snap) >= 0;
 }
 

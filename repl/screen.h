@@ -34,6 +34,9 @@ void clab_screen_resized(clab_screen *s);
 void clab_screen_monitor(clab_screen *s, bool on);
 bool clab_screen_in_monitor(const clab_screen *s);
 
+/* clab_screen_others -- what is shown belongs to another session; the keys at the bottom say so. */
+void clab_screen_others(clab_screen *s);
+
 /* clab_screen_draw -- bring pane or monitor up to date.  False when the terminal is gone. */
 bool clab_screen_draw(clab_screen *s, const clab_snapshot *snap);
 /* clab_screen_damaged -- the next draw repaints everything. */

@@ -169,6 +169,7 @@ static int full_screen(finder *f, const clab_options *o, int pid, clab_snapshot 
     raw = rescue.cooked;
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    clab_screen_others(screen);
     clab_screen_monitor(screen, true);
     watch(f, pid, s, screen, signal_fd);
     clab_screen_free(screen);

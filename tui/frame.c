@@ -283,5 +283,5 @@ void clab_frame_draw(clab_grid *g, const clab_layout *l, const clab_snapshot *s,
     }
     if (l->footer.rows > 0)
         clab_grid_text(g, l->footer.row, l->footer.col, l->footer.cols, CLAB_ROLE_DIM,
-                       " q back   Ctrl-C stop the running step");
+                       l->others ? " q leaves" : " q back   Ctrl-C stop the running step");
 }

@@ -22,6 +22,7 @@ typedef struct {
     clab_rect ram;     /* memory over time */
     clab_rect meters;  /* memory, owners, node, GPU in words and bars */
     clab_rect footer;  /* keys; full screen only */
+    bool others;       /* another session is shown: no key here stops its step */
 } clab_layout;
 
 /* clab_layout_pane -- the pane at the bottom.  Below 12 rows or 40 columns there is none; below 20 rows

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 /* Length of the well-formed UTF-8 sequence at s (1..4) and its code point, or 0: overlong forms,
  * surrogates and values past U+10FFFF are not well-formed. */
@@ -87,6 +88,27 @@ const char *clab_show(const char *s)
     char *buf = turn(&n);
 
     return clab_text_show(s, buf, n);
+}
+
+int clab_text_columns(const char *s)
+{
+    size_t left = strlen(s);
+    mbstate_t state = {0};
+    int columns = 0;
+
+    while (left > 0) {
+        wchar_t c;
+        size_t n = mbrtowc(&c, s, left, &state);
+        int width = n > left ? -1 : wcwidth(c); /* (size_t)-1 and -2: not a character */
+        if (n > left) {
+            state = (mbstate_t){0};
+            n = 1;
+        }
+        columns += width >= 0 ? width : 1;
+        s += n;
+        left -= n;
+    }
+    return columns;
 }
 
 int clab_text_natural(const char *a, const char *b)

@@ -17,6 +17,9 @@ char *clab_text_show(const char *s, char *buf, size_t n);
 /* clab_show -- the same in one of 8 rotating thread-local buffers of 160 bytes, for messages. */
 const char *clab_show(const char *s);
 
+/* clab_text_columns -- columns that s takes on a terminal; a byte that is no character of the locale counts as one. */
+int clab_text_columns(const char *s);
+
 /* clab_text_natural -- natural order (natsort): runs of digits compare as numbers. <0, 0, >0. */
 int clab_text_natural(const char *a, const char *b);
 

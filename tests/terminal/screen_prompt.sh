@@ -85,6 +85,12 @@ type '!'
 key Enter
 wait_for '^größe 細胞 !é$'
 
+# and columns of a table stand under their names
+enter "ref = lab.read('../../examples/data/pbmc_reference.h5ad'); ref.obs['größe 細胞'] = 12345"
+enter 'ref.obs:head(1)'
+wait_for '^ {20}cell_type +größe 細胞$'
+wait_for '^  AAAGCCTGGCTAAC-1  CD14\+ Monocyte {7}12345$'
+
 # a long line wraps and is edited in its middle
 type "y = '$(printf 'x%.0s' $(seq 1 150))'"
 key C-a

@@ -19,7 +19,8 @@ mux set -w -t s remain-on-exit on >/dev/null
 mux resize-pane -Z -t s
 wait_for 'second\$'
 enter "$CLAB_PROGRAM top"
-wait_for 'q back'
+wait_for 'q leaves'
+never 'Ctrl-C stop'
 wait_for 'RAM '
 key q
 wait_for 'second\$ *$'

@@ -1,4 +1,6 @@
 /* test_base_text.c -- foreign text made safe, natural order, sizes, near words, growing strings. */
+#include <locale.h>
+
 #include "clab_test.h"
 
 #include "base/text.h"
@@ -16,6 +18,17 @@ static void shows_harmless_text(void **state)
     show("CD4+ T, naïve \xe2\x82\xac \xf0\x9f\xa7\xac", "CD4+ T, naïve \xe2\x82\xac \xf0\x9f\xa7\xac");
     show("", "");
     show(NULL, "(none)");
+}
+
+static void measures_columns(void **state)
+{
+    (void)state;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    assert_int_equal(clab_text_columns(""), 0);
+    assert_int_equal(clab_text_columns("gr\u00f6\u00dfe \u7d30\u80de"), 10);
+    assert_int_equal(clab_text_columns("e\u0301"), 1); /* a combining accent */
+    assert_int_equal(clab_text_columns("a\xff\xc3"), 3);
+    setlocale(LC_CTYPE, "C");
 }
 
 static void escapes_what_a_terminal_obeys(void **state)
@@ -124,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_harmless_text),
+        cmocka_unit_test(measures_columns),
         cmocka_unit_test(escapes_what_a_terminal_obeys),
         cmocka_unit_test(cuts_at_whole_pieces),
         cmocka_unit_test(natural_order),
