@@ -110,7 +110,7 @@ static void warn_no_counts(clab_ctx *cx, const clab_dataset *d)
     clab_warn(cx, "%s: no counts found: %s. Steps that need counts (scVI) will refuse; %s", clab_show(d->name),
               b.s ? b.s : "there is no matrix",
               d->n_layers ? "counts=\"layers.NAME\" takes them from a layer"
-                          : "take the file from before normalisation");
+              : d->x || d->raw.x ? "take the file from before normalisation" : "read the file that holds the matrix too");
     clab_str_free(&b);
 }
 

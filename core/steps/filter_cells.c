@@ -42,7 +42,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     clab_status s = clab__filter_check(cx, &clab_step_filter_cells, args);
 
     if (s == CLAB_OK && !m)
-        s = clab_fail(cx, CLAB_ESTATE, "this dataset has neither counts nor X");
+        s = clab__need_x(cx, d, &m);
     if (s == CLAB_OK)
         s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "filter_cells", &counts);
     if (s == CLAB_OK)

@@ -80,7 +80,7 @@ static clab_status log_view(clab_ctx *cx, const clab_dataset *d, clab_matrix **o
 
     *out = NULL;
     *base = 0;
-    if (s != CLAB_OK)
+    if (s != CLAB_OK || (s = clab__need_positive(cx, d, m)) != CLAB_OK)
         return s;
     if (clab_matrix_some_scale(m)) {
         (void)clab_fail(cx, CLAB_ESTATE, "X is scaled: every gene has the same variance");

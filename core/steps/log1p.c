@@ -29,7 +29,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     double base = args[BASE].num, had;
     clab_status s = clab__need_x(cx, d, &x);
 
-    if (s != CLAB_OK)
+    if (s != CLAB_OK || (!args[FORCE].b && (s = clab__need_positive(cx, d, x)) != CLAB_OK))
         return s;
     if (base > 0 && base <= 1)
         return clab_fail(cx, CLAB_EARG, "a logarithm of base %g: give a base above 1, or 0 for e", base);

@@ -92,7 +92,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     char recipe[160];
     clab_status s = clab__need_x(cx, d, &x);
 
-    if (s != CLAB_OK)
+    if (s != CLAB_OK || (!args[FORCE].b && (s = clab__need_positive(cx, d, x)) != CLAB_OK))
         return s;
     if (!args[FORCE].b && !clab_matrix_is_raw(x)) {
         s = clab_matrix_recipe(cx, x, recipe, sizeof recipe);

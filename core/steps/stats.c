@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "base/text.h"
 #include "ledger/ledger.h"
 
 /* ---- cells -----------------------------------------------------------------------------------------------*/
@@ -295,5 +296,21 @@ clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, cl
 clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out)
 {
     *out = d->x ? d->x : d->counts;
-    return *out ? CLAB_OK : clab_fail(cx, CLAB_ESTATE, "this dataset has neither X nor counts to work on");
+    if (*out)
+        return CLAB_OK;
+    (void)clab_fail(cx, CLAB_ESTATE, "%s has neither X nor counts to work on", clab_show(d->name));
+    return clab_hint(cx, "read the file that holds the matrix too");
+}
+
+clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m)
+{
+    for (int b = 0; b < clab_matrix_n_blocks(m); b++) {
+        const clab_store_info *f = clab_store_get_info(clab_matrix_store(m, b));
+        if (!f->negative)
+            continue;
+        (void)clab_fail(cx, CLAB_ESTATE, "X of %s holds values down to %g: it was scaled or centred", clab_show(d->name),
+                        f->min);
+        return clab_hint(cx, "start from the file with the counts, or with log-normalised values");
+    }
+    return CLAB_OK;
 }

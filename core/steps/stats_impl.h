@@ -57,6 +57,8 @@ bool clab__uns_log1p(const clab_dataset *d, double *base);
 CLAB_MUST_CHECK clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, clab_dataset **out);
 
 /* d->x, the counts where the file has no X, or ESTATE when there are none either. */
+/* No stored value of m, which is d's X, is below 0: neither totals nor logarithms of others mean anything. */
+CLAB_MUST_CHECK clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m);
 CLAB_MUST_CHECK clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out);
 
 #endif

@@ -66,6 +66,22 @@ static void keep_labels_drops_rare_types(void **state)
     keep("by=type min_cells=0", "c0 c1 c2 c3 c5 c6 c7 c8 c9 c10 c11", "all 4 types");
 }
 
+/* Scaled in its file: neither totals nor logarithms nor dispersions of it mean anything. */
+static void negative_values_are_refused(void **state)
+{
+    static const char *const step[] = {"normalise", "log1p", "hvg"};
+    const char *const two[2] = {"g0", "g1"};
+    const float x[4] = {1.5f, -0.5f, 0, 2};
+    clab_dataset *d = toy_dataset(cx, "scaled", "c", 2, 2, two, x), *e = NULL;
+    (void)state;
+
+    for (int k = 0; k < 3; k++)
+        assert_clab_fails(cx, run_step(cx, step[k], "", d, &e), CLAB_ESTATE, "X of scaled holds values down to -0.5");
+    assert_clab_ok(cx, run_step(cx, "log1p", "force=true", d, &e));
+    clab_dataset_unref(e);
+    clab_dataset_unref(d);
+}
+
 static void keep_labels_explains_itself(void **state)
 {
     clab_dataset *d = toy(), *e = NULL;
@@ -173,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keep_labels_drops_rare_types),   cmocka_unit_test(keep_labels_explains_itself),
+        cmocka_unit_test(negative_values_are_refused),
         cmocka_unit_test(where_selects),                  cmocka_unit_test(subsample_draws_as_numpy),
         cmocka_unit_test(subsample_by_type_keeps_shares), cmocka_unit_test(subsample_refuses),
     };
