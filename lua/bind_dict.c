@@ -152,7 +152,24 @@ static int dict_pairs(lua_State *L)
     return 3;
 }
 
-static void add_summary(clab_str *s, const clab_value *v)
+static void add_summary(clab_str *s, const clab_value *v, int depth);
+
+/* A dictionary within one: {name: filter_cells, parameters: {min_genes: 200}}. */
+static void add_items(clab_str *s, const clab_value *v, int depth)
+{
+    if (depth >= 2) {
+        clab_str_addf(s, "%" PRId64 " items", v->n_items);
+        return;
+    }
+    clab_str_add(s, "{");
+    for (int64_t i = 0; i < v->n_items && i < 8; i++) {
+        clab_str_addf(s, "%s%s: ", i ? ", " : "", clab_show(v->names[i]));
+        add_summary(s, v->items[i], depth + 1);
+    }
+    clab_str_add(s, v->n_items > 8 ? ", ...}" : "}");
+}
+
+static void add_summary(clab_str *s, const clab_value *v, int depth)
 {
     char buf[40];
     const char *text;
@@ -174,7 +191,7 @@ static void add_summary(clab_str *s, const clab_value *v)
         clab_str_addf(s, "%" PRId64 " x %" PRId64 " sparse %s", v->dims[0], v->dims[1],
                       clab_dtype_name(v->dtype));
         break;
-    case CLAB_V_DICT: clab_str_addf(s, "%" PRId64 " items", v->n_items); break;
+    case CLAB_V_DICT: add_items(s, v, depth); break;
     case CLAB_V_TABLE:
     case CLAB_V_RECORDS:
         clab_str_addf(s, "table of %" PRId64 " rows x %" PRId64 " columns", v->dims[0], v->n_items);
@@ -189,10 +206,11 @@ static int dict_tostring(lua_State *L)
     clab__box *b = lua_touserdata(L, 1);
     clab_str *s = clab__str(L);
 
-    clab_str_addf(s, "%s: %" PRId64 " items", b->name[0] ? clab_show(b->name) : "items", d->n_items);
+    clab_str_addf(s, "%s: %" PRId64 " item%s", b->name[0] ? clab_show(b->name) : "items", d->n_items,
+                  d->n_items == 1 ? "" : "s");
     for (int64_t i = 0; i < d->n_items && i < 40; i++) {
         clab_str_addf(s, "\n  %s: ", clab_show(d->names[i]));
-        add_summary(s, d->items[i]);
+        add_summary(s, d->items[i], 0);
     }
     return clab__push_str(L, s);
 }

@@ -137,8 +137,10 @@ static clab_status put_sparse(clab__out *o, hid_t parent, const char *name, cons
 
 /* ---- names: a key may not hold '/', which HDF5 takes for a path: it becomes '_', with one warning -------*/
 
-static bool taken(char **keys, int64_t n, const clab_value *container, const char *key)
+static bool taken(char **keys, int64_t n, const clab_value *container, const char *key, const char *reserved)
 {
+    if (reserved && strcmp(key, reserved) == 0)
+        return true;
     for (int64_t i = 0; i < n; i++)
         if (strcmp(keys[i], key) == 0)
             return true;
@@ -155,8 +157,8 @@ static void free_keys(char **keys, int64_t n)
     free(keys);
 }
 
-/* The key of item n, unlike those before it and the names behind it; NULL when memory is short. */
-static char *safe_key(char **keys, int64_t n, const clab_value *container)
+/* The key of item n, unlike those before it, the names behind it and the reserved one; NULL when memory is short. */
+static char *safe_key(char **keys, int64_t n, const clab_value *container, const char *reserved)
 {
     const char *name = container->names[n];
     size_t len = strlen(name);
@@ -166,19 +168,20 @@ static char *safe_key(char **keys, int64_t n, const clab_value *container)
     memcpy(key, len == 0 || strcmp(name, ".") == 0 ? "_" : name, len == 0 ? 2 : len + 1);
     for (char *c = key; *c; c++)
         *c = *c == '/' ? '_' : *c;
-    if (strcmp(key, name) != 0)
-        for (int k = 1; taken(keys, n, container, key); k++)
+    if (strcmp(key, name) != 0 || (reserved && strcmp(key, reserved) == 0))
+        for (int k = 1; taken(keys, n, container, key, reserved); k++)
             snprintf(key + len, 24, "_%d", k);
     return key;
 }
 
-/* The keys under which the items of a table or dictionary are written; NULL with a recorded error. */
-static char **safe_keys(clab__out *o, const char *at, const clab_value *container)
+/* The keys under which the items of a table or dictionary are written; NULL with a recorded error.
+ * reserved: the name of a table's index where a column of other content has it too, or NULL. */
+static char **safe_keys(clab__out *o, const char *at, const clab_value *container, const char *reserved)
 {
     char **keys = calloc((size_t)container->n_items + 1, sizeof *keys);
     int64_t changed = 0, example = 0;
     for (int64_t i = 0; keys && i < container->n_items; i++) {
-        if (!(keys[i] = safe_key(keys, i, container))) {
+        if (!(keys[i] = safe_key(keys, i, container, reserved))) {
             free_keys(keys, i);
             keys = NULL;
         } else if (strcmp(keys[i], container->names[i]) != 0) {
@@ -209,7 +212,8 @@ static clab_status put_table(clab__out *o, hid_t parent, const char *name, const
     hid_t g = -1;
     char path[CLAB__AT];
     const char *index = index_name(v);
-    char **order = safe_keys(o, at, v);
+    const clab_value *same = clab_value_get(v, index);
+    char **order = safe_keys(o, at, v, same && !clab_value_equal(same, v->index) ? index : NULL);
     clab_status st = order ? clab__out_group(o, parent, name, at, &g) : clab_error_status(o->cx);
     if (st == CLAB_OK)
         st = clab__out_encoding(o, g, at, "dataframe", "0.2.0");
@@ -229,7 +233,7 @@ static clab_status put_table(clab__out *o, hid_t parent, const char *name, const
 clab_status clab__out_items(clab__out *o, hid_t group, const char *at, const clab_value *dict)
 {
     char path[CLAB__AT];
-    char **keys = safe_keys(o, at, dict);
+    char **keys = safe_keys(o, at, dict, NULL);
     clab_status st = keys ? CLAB_OK : clab_error_status(o->cx);
     for (int64_t i = 0; st == CLAB_OK && i < dict->n_items; i++)
         st = clab__out_value(o, group, keys[i], clab__h5_at(path, at, keys[i]), dict->items[i]);
