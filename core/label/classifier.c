@@ -65,6 +65,8 @@ void clab__classifier_clear(clab_ctx *cx, clab_classifier *c)
 {
     free(c->labels);
     c->labels = NULL;
+    clab_value_unref(c->steps);
+    c->steps = NULL;
     clab__features_free(cx, &c->features);
     clab_value_unref(c->classes);
     c->classes = NULL;

@@ -127,6 +127,8 @@ static clab_status log_annotate(clab_ctx *cx, clab_dataset *d, const clab_classi
     if (st == CLAB_OK && (st = clab_value_integer(cx, (int64_t)c->opts.seed, &v)) == CLAB_OK)
         st = clab_value_set(cx, params, "seed", v);
     clab_value_unref(v);
+    if (st == CLAB_OK) /* with them the reference and its hash come among the inputs */
+        st = clab_value_set(cx, params, "reference_steps", c->steps);
     if (st == CLAB_OK)
         st = clab_dataset_log(cx, d, "annotate", params);
     clab_value_unref(params);

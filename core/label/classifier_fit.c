@@ -224,6 +224,7 @@ clab_status clab_classifier_fit(clab_ctx *cx, clab_classifier *c, const clab_dat
         (st = set_features(cx, ref, args, &l, &fresh.features)) != CLAB_OK ||
         (st = train(cx, &fresh, ref, &l)) != CLAB_OK)
         goto done;
+    fresh.steps = clab_value_ref(ref->steps);
     clab__classifier_clear(cx, c);
     *c = fresh;
 done:

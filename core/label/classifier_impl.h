@@ -11,6 +11,7 @@ struct clab_classifier {
     double valid_fraction;
     /* fitted */
     char *labels;               /* name of the column it learned */
+    clab_value *steps;          /* DICT: what was done to the cells it learned from; NULL before fit */
     clab__features features;
     clab_value *classes;        /* STRINGS (K); NULL before fit */
     int64_t n_train, n_valid;   /* cells */

@@ -111,6 +111,7 @@ clab_status clab_classifier_value(clab_ctx *cx, const clab_classifier *c, clab_v
     put_integer(&w, "version", 1);
     put_options(&w, c);
     put_string(&w, "labels", c->labels);
+    put_shared(&w, "steps", c->steps);
     put_shared(&w, "classes", c->classes);
     put_integer(&w, "n_train", c->n_train);
     put_integer(&w, "n_valid", c->n_valid);
@@ -293,6 +294,7 @@ clab_status clab_classifier_from_value(clab_ctx *cx, const clab_value *v, clab_c
 {
     char text[256];
     clab_classifier *c;
+    const clab_value *steps;
     int64_t version;
     clab_status st;
 
@@ -308,6 +310,11 @@ clab_status clab_classifier_from_value(clab_ctx *cx, const clab_value *v, clab_c
     get_text(v, "labels", text, sizeof text);
     if (!(c->labels = strdup(text)))
         st = clab_fail(cx, CLAB_ENOMEM, "no memory for a name");
+    steps = clab_value_get(v, "steps");
+    if (st == CLAB_OK && (!steps || steps->kind != CLAB_V_DICT))
+        st = broken(cx, "steps");
+    if (st == CLAB_OK)
+        c->steps = clab_value_ref(steps);
     if (st == CLAB_OK && (st = get_names(cx, v, "classes", &c->classes)) == CLAB_OK &&
         (!c->classes || clab_value_len(c->classes) < 2))
         st = broken(cx, "classes");

@@ -211,8 +211,6 @@ static clab_status log_job(clab_ctx *cx, const clab__job *j)
     clab_value *params = NULL;
     clab_status st = clab_args_value(cx, clab_label_params, clab_label_n_params, j->a, &params);
 
-    if (st == CLAB_OK) /* with them the reference and its hash come among the inputs */
-        st = clab_value_set(cx, params, "reference_steps", j->reference->steps);
     if (st == CLAB_OK)
         st = clab_dataset_log(cx, j->labelled, "label", params);
     clab_value_unref(params);
