@@ -179,25 +179,41 @@ static clab_status set_list(clab__h5 *h, hid_t group, const char *at, const char
     return st;
 }
 
-/* var: index = names made unique; gene_ids, feature_types, genome where the file has them. */
+/* A column of flags or numbers, where it has an entry for every feature. */
+static clab_status set_numbers(clab__h5 *h, hid_t group, const char *at, const char *name, int64_t n, clab_value *var)
+{
+    char path[CLAB__AT];
+    clab_value *v = NULL;
+    clab_status st = clab__read_member(h, group, name, clab__h5_at(path, at, name), &v);
+    if (st == CLAB_OK && v && v->kind == CLAB_V_ARRAY && v->rank == 1 && v->dims[0] == n)
+        st = clab_value_set(h->cx, var, name, v);
+    clab_value_unref(v);
+    return st;
+}
+
+/* var: index = names made unique; gene_ids, feature_types, genome and what else the file has, under scanpy's names.
+ * In a file of probes (Visium, Flex) the gene's id is gene_id, and id is the probe's. */
 static clab_status read_var(clab__h5 *h, hid_t group, const char *at, bool v3, int64_t n, clab_value **out)
 {
     clab_value *names = NULL, *index = NULL;
+    bool probes = v3 && clab__h5_has(group, "gene_id");
     clab_status st = read_list(h, group, at, v3 ? "name" : "gene_names", n, &names);
     if (st == CLAB_OK)
         st = unique_names(h, names, &index);
     if (st == CLAB_OK)
         st = clab_value_table(h->cx, index, "_index", out);
     if (st == CLAB_OK)
-        st = set_list(h, group, at, v3 ? "id" : "genes", n, *out, "gene_ids");
-    static const char *const more[][2] = {{"feature_type", "feature_types"},
-                                          {"genome", "genome"},
-                                          {"pattern", "pattern"},
-                                          {"read", "read"},
-                                          {"sequence", "sequence"}};
+        st = set_list(h, group, at, probes ? "gene_id" : v3 ? "id" : "genes", n, *out, "gene_ids");
+    if (st == CLAB_OK && probes)
+        st = set_list(h, group, at, "id", n, *out, "probe_ids");
+    static const char *const more[][2] = {
+        {"feature_type", "feature_types"}, {"genome", "genome"},       {"pattern", "pattern"},          {"read", "read"},
+        {"sequence", "sequence"},          {"gene_name", "gene_name"}, {"probe_region", "probe_region"}};
     for (size_t i = 0; v3 && st == CLAB_OK && i < sizeof more / sizeof *more; i++)
         if (clab__h5_has(group, more[i][0]))
             st = set_list(h, group, at, more[i][0], n, *out, more[i][1]);
+    if (st == CLAB_OK && probes && clab__h5_has(group, "filtered_probes"))
+        st = set_numbers(h, group, at, "filtered_probes", n, *out);
     clab_value_unref(names);
     clab_value_unref(index);
     return st;

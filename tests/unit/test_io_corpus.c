@@ -309,7 +309,8 @@ static void check_dataset(clab_ctx *cx, const char *file, const clab_dataset *d,
     check_dict(file, d->varm, json_object_get(want, "varm"));
     check_dict(file, d->uns, json_object_get(want, "uns"));
     if (ids && clab_value_get(d->var, "gene_ids")) {
-        hash_names(clab_value_get(d->var, "gene_ids"), hex);
+        const clab_value *probes = clab_value_get(d->var, "probe_ids"); /* the features' own ids, where they are probes */
+        hash_names(probes ? probes : clab_value_get(d->var, "gene_ids"), hex);
         if (!same_text(ids, hex))
             complain(file, "gene ids");
         hash_names(d->obs->index, hex);

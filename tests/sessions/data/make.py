@@ -34,3 +34,18 @@ with h5py.File(path("no_x.h5ad"), "a") as f:
 study(counts, symbols).write_h5ad(path("no_obs.h5ad"))
 with h5py.File(path("no_obs.h5ad"), "a") as f:
     del f["obs"]
+
+# A 10x file of probes: three probes of two genes.
+with h5py.File(os.path.join(here, "tenx_probes.h5"), "w") as f:
+    f.attrs["filetype"], f.attrs["version"] = "matrix", 2
+    m = f.create_group("matrix")
+    m["shape"] = np.array([3, 2], "i4")
+    m["data"], m["indices"], m["indptr"] = np.array([1, 2, 3], "i4"), np.array([0, 2, 1], "i8"), np.array([0, 2, 3], "i8")
+    m["barcodes"] = np.array([b"AAAC-1", b"AAAG-1"])
+    features = m.create_group("features")
+    for name, values in dict(id=[b"ENSG1|A|p1", b"ENSG1|A|p2", b"ENSG2|B|p3"], name=[b"A", b"A", b"B"],
+                             gene_id=[b"ENSG1", b"ENSG1", b"ENSG2"], gene_name=[b"A", b"A", b"B"],
+                             feature_type=[b"Gene Expression"] * 3, genome=[b"GRCh38"] * 3,
+                             probe_region=[b"spliced", b"unspliced", b"spliced"]).items():
+        features[name] = np.array(values)
+    features["filtered_probes"] = np.array([True, False, True])
