@@ -20,6 +20,7 @@ struct clab_ctx {
     char place[128];
     bool hinted;
     atomic_bool cancel;
+    bool planning;
     clab_note_fn *note;
     void *note_user;
     int threads;
@@ -203,6 +204,16 @@ bool clab_cancelled(const clab_ctx *cx)
 clab_status clab_check(clab_ctx *cx)
 {
     return clab_cancelled(cx) ? clab_fail(cx, CLAB_ECANCEL, "interrupted") : CLAB_OK;
+}
+
+bool clab_ctx_planning(const clab_ctx *cx)
+{
+    return cx->planning;
+}
+
+void clab_ctx_set_planning(clab_ctx *cx, bool planning)
+{
+    cx->planning = planning;
 }
 
 int clab_threads(const clab_ctx *cx)

@@ -47,6 +47,12 @@ CLAB_MUST_CHECK clab_status clab_mem_size(clab_ctx *cx, int64_t n, size_t size, 
 typedef uint64_t clab_charge;
 CLAB_MUST_CHECK clab_status clab_mem_charge(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what, clab_charge *out);
 void clab_mem_release(clab_ctx *cx, clab_charge c);
+/* In a dry run (clab_ctx_planning) nothing is refused: the plan tells what the work would take, wherever it
+ * would fit.  clab_mem_foresee -- there: `bytes` that the real run would hold for a moment on top of what is
+ * held now (a worker's own memory, a transposition); counted in the peaks and gone again.  Elsewhere nothing. */
+void clab_mem_foresee(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what);
+/* clab_mem_window -- the most that was accounted since the last call; another window begins. */
+int64_t clab_mem_window(clab_ctx *cx);
 
 /* Would `bytes` more fit?  The answer without taking it; EBUDGET with the same words as above. */
 CLAB_MUST_CHECK clab_status clab_mem_reserve_check(clab_ctx *cx, int64_t bytes, const char *what);

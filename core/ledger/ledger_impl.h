@@ -61,7 +61,7 @@ struct clab_ledger {
     int32_t n_owners;
     clab__charge *charges;
     int32_t n_charges;
-    int64_t live, peak, kind_bytes[CLAB_N_MEM];
+    int64_t live, peak, window, kind_bytes[CLAB_N_MEM]; /* window: peak since clab_mem_window */
     char peak_phase[64];
     void (*reclaim)(void *);
     void *reclaim_user;

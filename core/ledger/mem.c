@@ -92,6 +92,8 @@ static void account(clab_ledger *lg, int32_t owner, int64_t bytes, int64_t block
     lg->live += bytes;
     if (lg->phase && lg->live > lg->phase->peak)
         lg->phase->peak = lg->live;
+    if (lg->live > lg->window)
+        lg->window = lg->live;
     if (lg->live > lg->peak) {
         lg->peak = lg->live;
         clab__copy(lg->peak_phase, sizeof lg->peak_phase, lg->phase ? lg->phase->name : "");
@@ -105,6 +107,8 @@ static clab_status ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char 
     void *user = NULL;
     int64_t left;
 
+    if (clab_ctx_planning(cx))
+        return CLAB_OK;
     if (bytes >= MEASURE_FROM)
         clab__beside_refresh(lg);
     pthread_mutex_lock(&lg->lock);
@@ -166,14 +170,16 @@ static head *head_of(void *p)
     return (head *)((char *)p - sizeof(head));
 }
 
-/* A block with its header, not accounted yet; NULL when the system has none. */
-static head *obtain(int64_t bytes, bool zero)
+/* A block with its header, not accounted yet; NULL when the system has none.  A dry run writes little of what it
+ * asks for, so that it may ask for more than the machine has. */
+static head *obtain(int64_t bytes, bool zero, bool planning)
 {
     size_t n = (size_t)bytes + sizeof(head);
     head *h;
 
     if (bytes >= MAP_FROM) {
-        h = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        h = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (planning ? MAP_NORESERVE : 0), -1,
+                 0);
         if (h == MAP_FAILED)
             return NULL;
         h->mapped = n;
@@ -215,7 +221,7 @@ static clab_status new_block(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, co
     s = take(cx, kind, bytes, what, &owner);
     if (s != CLAB_OK)
         return s;
-    h = obtain(bytes, zero);
+    h = obtain(bytes, zero, clab_ctx_planning(cx));
     if (!h) {
         give_back(clab_ctx_ledger(cx), owner, bytes);
         return no_memory(cx, bytes, what);
@@ -357,6 +363,18 @@ void clab_mem_release(clab_ctx *cx, clab_charge c)
     pthread_mutex_unlock(&lg->lock);
 }
 
+void clab_mem_foresee(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what)
+{
+    clab_charge c = 0;
+
+    if (!clab_ctx_planning(cx) || clab_error_status(cx) != CLAB_OK)
+        return;
+    if (clab_mem_charge(cx, kind, bytes, what, &c) == CLAB_OK)
+        clab_mem_release(cx, c);
+    else
+        clab_error_clear(cx); /* a plan a little short is still a plan */
+}
+
 clab_status clab_mem_reserve_check(clab_ctx *cx, int64_t bytes, const char *what)
 {
     clab_ledger *lg = clab_ctx_ledger(cx);
@@ -390,6 +408,20 @@ int64_t clab_mem_live(clab_ctx *cx)
 int64_t clab_mem_peak(clab_ctx *cx)
 {
     return read_total(cx, true);
+}
+
+int64_t clab_mem_window(clab_ctx *cx)
+{
+    clab_ledger *lg = clab_ctx_ledger(cx);
+    int64_t most;
+
+    if (!lg)
+        return 0;
+    pthread_mutex_lock(&lg->lock);
+    most = lg->window;
+    lg->window = lg->live;
+    pthread_mutex_unlock(&lg->lock);
+    return most;
 }
 
 void clab_mem_trim(clab_ctx *cx)
