@@ -46,6 +46,8 @@ clab_status clab_ledger_new(clab_ctx *cx, const clab_ledger_opts *o, clab_ledger
     pthread_cond_init(&lg->wake, &attr);
     pthread_condattr_destroy(&attr);
     lg->cx = cx;
+    memset(lg->bucket, -1, sizeof lg->bucket);
+    lg->free_holding = lg->birth = lg->peak_birth = lg->tree_peak_birth = -1;
     lg->journal = -1;
     lg->began = clab__now();
     clock_gettime(CLOCK_REALTIME, &t);
@@ -92,6 +94,8 @@ void clab_ledger_free(clab_ledger *lg)
     free(lg->scratch);
     free(lg->owners);
     free(lg->charges);
+    free(lg->holdings);
+    free(lg->births);
     free(lg);
 }
 

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "ledger/ledger.h"
+#include "ledger/holdings.h"
 
 #define CLAB__GUESTS 64
 #define CLAB__CURVE (CLAB_SNAP_POINTS - 4) /* points kept; the open bucket adds up to two; a multiple of 4   \
@@ -17,9 +17,26 @@ typedef struct {
     uint32_t hash;
 } clab__owner;
 
+/* One line of the session; lines that nobody was born at any more give their slot to others. */
+typedef struct {
+    uint64_t key;
+    int64_t refs; /* 0 = free slot */
+    clab_place place;
+} clab__birth;
+
+#define CLAB__BUCKETS 256 /* of holdings, by owner, line and home */
+
+typedef struct {
+    int32_t owner, birth;
+    clab_mem_home home;
+    int32_t next; /* in its bucket, or in the list of free slots; -1 = last */
+    int64_t bytes, blocks;
+    uint64_t id;
+} clab__holding;
+
 typedef struct {
     int64_t bytes; /* -1 = free slot */
-    int32_t owner;
+    int32_t holding;
     uint32_t generation;
 } clab__charge;
 
@@ -61,8 +78,18 @@ struct clab_ledger {
     int32_t n_owners;
     clab__charge *charges;
     int32_t n_charges;
+    clab__holding *holdings;
+    int32_t n_holdings, free_holding, bucket[CLAB__BUCKETS];
+    uint64_t last_id;
+    clab__birth *births;
+    int32_t n_births, birth; /* birth: of the line that runs now */
+    clab_place_source place;
+    pthread_t place_thread;
     int64_t live, peak, window, kind_bytes[CLAB_N_MEM]; /* window: peak since clab_mem_window */
+    atomic_llong small; /* of live: blocks that are malloc'd */
     char peak_phase[64];
+    int32_t peak_birth, tree_peak_birth; /* -1 = none */
+    char tree_peak_phase[64];
     void (*reclaim)(void *);
     void *reclaim_user;
     pthread_t reclaim_thread;
@@ -80,6 +107,7 @@ struct clab_ledger {
 
     clab__measured now;
     int64_t tree_peak;
+    double tree_at; /* when the tree was measured last */
     int32_t n_ram, n_marks;
     float ram_t[CLAB_SNAP_RAM], ram_mib[CLAB_SNAP_RAM];
     float mark_t[CLAB_SNAP_MARKS];
@@ -111,6 +139,19 @@ void clab__beside_refresh(clab_ledger *lg);    /* not under the lock */
 clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what);
 int64_t clab__cgroup_limit(const char *proc_cgroup, const char *mount); /* INT64_MAX = none */
 
+/* mem.c, holdings.c: under the lock unless they say otherwise */
+int32_t clab__owner_slot(clab_ledger *lg, clab_mem_kind kind, const char *what); /* -1 = memory is short */
+int32_t clab__holding_slot(clab_ledger *lg, int32_t owner, clab_mem_home home);  /* of the line that runs; -1 */
+void clab__account(clab_ledger *lg, int32_t holding, int64_t bytes, int64_t blocks);
+void clab__birth_look(clab_ledger *lg); /* not under the lock: which line runs now */
+void clab__birth_keep(clab_ledger *lg, int32_t *slot); /* *slot becomes the line that runs now */
+clab_status clab__mem_take(clab_ctx *cx, clab_mem_home home, clab_mem_kind kind, int64_t bytes, const char *what,
+                           int32_t *holding); /* not under the lock: asks and accounts; -1 without a ledger */
+
+/* Would `bytes` more fit?  Runs the reclaim hook once before it says no. */
+clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what);
+clab_status clab__no_memory(clab_ctx *cx, int64_t bytes, const char *what);
+
 /* phase.c */
 void clab__phase_fill(const clab_ledger *lg, clab_snapshot *out);
 /* series.c */
@@ -118,6 +159,9 @@ void clab__series_add(clab__series *s, double x, double y);
 void clab__series_fill(const clab__series *s, clab_snap_series *out);
 /* probe.c */
 int64_t clab__tree_bytes(clab_ledger *lg); /* -1 = unknown; not under the lock */
+/* Not under the lock: measures for the peak, when the last time is `least` seconds ago. */
+void clab__tree_look(clab_ledger *lg, double least);
+void clab__before_release(clab_ledger *lg, int64_t bytes); /* the same, when it may be a peak that ends */
 bool clab__meminfo(clab__measured *m);     /* node and swap fields; -1 where not readable */
 /* nvml.c */
 clab__nvml *clab__nvml_open(char *why, size_t n);

@@ -59,6 +59,26 @@ void clab_phase_note(clab_phase *p, const char *fmt, ...)
     clab__emit(p->lg, &(clab_event){.kind = CLAB_EV_PHASE_NOTE, .text = text});
 }
 
+/* The end of a phase is where its peak may still be seen, and where what it freed in small pieces goes back
+ * to the system: 400 MB of 2 KiB blocks stay resident until they are trimmed. */
+#define LOOK_FROM 0.05                /* seconds */
+#define TRIM_FROM ((int64_t)8 << 20)  /* bytes that came and went */
+
+static void look_and_trim(const clab_phase *p)
+{
+    clab_ledger *lg = p->lg;
+    bool near, trim;
+
+    pthread_mutex_lock(&lg->lock);
+    near = p->peak >= lg->peak - lg->peak / 8 && lg->peak >= TRIM_FROM;
+    trim = p->peak - lg->live >= TRIM_FROM;
+    pthread_mutex_unlock(&lg->lock);
+    if (near || clab__now() - p->began >= LOOK_FROM)
+        clab__tree_look(lg, 0.02);
+    if (trim)
+        clab_mem_trim(lg->cx);
+}
+
 void clab_phase_end(clab_phase *p)
 {
     clab_ledger *lg;
@@ -66,6 +86,7 @@ void clab_phase_end(clab_phase *p)
     if (!p)
         return;
     lg = p->lg;
+    look_and_trim(p);
     pthread_mutex_lock(&lg->lock);
     for (clab_phase **at = &lg->phase; *at; at = &(*at)->outer) {
         if (*at == p) {

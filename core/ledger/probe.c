@@ -1,5 +1,7 @@
 /* probe.c -- what the kernel says this process tree and this node use, once a second. */
+#include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +61,51 @@ int64_t clab__tree_bytes(clab_ledger *lg)
     return total;
 }
 
+/* Under the lock: a measurement of the tree, and where the session stood when it is the largest. */
+static void tree_seen(clab_ledger *lg, int64_t bytes)
+{
+    lg->tree_at = clab__now();
+    if (bytes <= lg->tree_peak)
+        return;
+    lg->tree_peak = bytes;
+    clab__copy(lg->tree_peak_phase, sizeof lg->tree_peak_phase, lg->phase ? lg->phase->name : "");
+    clab__birth_keep(lg, &lg->tree_peak_birth);
+}
+
+void clab__tree_look(clab_ledger *lg, double least)
+{
+    int64_t bytes;
+    bool due;
+
+    pthread_mutex_lock(&lg->lock);
+    due = clab__now() - lg->tree_at >= least;
+    if (due)
+        lg->tree_at = clab__now(); /* other threads need not ask at once */
+    pthread_mutex_unlock(&lg->lock);
+    if (!due)
+        return;
+    bytes = clab__tree_bytes(lg);
+    pthread_mutex_lock(&lg->lock);
+    tree_seen(lg, bytes);
+    pthread_mutex_unlock(&lg->lock);
+}
+
+/* A block below these is no peak worth a look (about 0.3 ms). */
+#define LARGE_RELEASE ((int64_t)4 << 20)
+
+void clab__before_release(clab_ledger *lg, int64_t bytes)
+{
+    bool near;
+
+    if (bytes < LARGE_RELEASE)
+        return;
+    pthread_mutex_lock(&lg->lock);
+    near = lg->live >= lg->peak - lg->peak / 8;
+    pthread_mutex_unlock(&lg->lock);
+    if (near)
+        clab__tree_look(lg, 0.02);
+}
+
 bool clab__meminfo(clab__measured *m)
 {
     FILE *f = fopen("/proc/meminfo", "re");
@@ -111,8 +158,7 @@ void clab_ledger_sample(clab_ledger *lg)
         clab__nvml_sample(lg->nvml, &m);
     pthread_mutex_lock(&lg->lock);
     lg->now = m;
-    if (m.tree > lg->tree_peak)
-        lg->tree_peak = m.tree;
+    tree_seen(lg, m.tree);
     if (m.tree >= 0) {
         if (lg->n_ram == CLAB_SNAP_RAM)
             thin(lg);
@@ -129,27 +175,71 @@ void clab_ledger_sample(clab_ledger *lg)
     pthread_mutex_unlock(&lg->sampling);
 }
 
+void clab_ledger_process(clab_ctx *cx, clab_process_memory *out)
+{
+    static const struct {
+        const char *key;
+        size_t at;
+    } fields[] = {
+        {"Pss", offsetof(clab_process_memory, pss)},           {"Rss", offsetof(clab_process_memory, rss)},
+        {"Pss_Anon", offsetof(clab_process_memory, anon)},     {"Pss_File", offsetof(clab_process_memory, file)},
+        {"Pss_Shmem", offsetof(clab_process_memory, shared)},
+    };
+    clab_ledger *lg = clab_ctx_ledger(cx);
+    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    struct mallinfo2 heap = mallinfo2();
+    int64_t tree;
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        *(int64_t *)(void *)((char *)out + fields[i].at) = f ? kib_field(f, fields[i].key) : -1;
+    if (f)
+        fclose(f);
+    if (out->pss < 0)
+        out->pss = out->rss = process_bytes((int)getpid());
+    out->heap_used = (int64_t)(heap.uordblks + heap.hblkhd);
+    out->heap_kept = (int64_t)heap.fordblks;
+    out->accounted_small = lg ? atomic_load(&lg->small) : 0;
+    tree = lg ? clab__tree_bytes(lg) : -1;
+    out->workers = tree >= 0 && out->pss >= 0 && tree > out->pss && lg->n_guests > 0 ? tree - out->pss : 0;
+}
+
 /* ---- the thread ---------------------------------------------------------------------------------*/
+
+/* Between two full samples, while something runs, the tree alone is measured for its peak: as often as costs
+ * 2 % of a core, at most 10 times a second. */
+#define LOOK_SECONDS 0.1
+#define LOOK_SHARE 0.02
+
+static void sleep_until(clab_ledger *lg, double when) /* under the lock */
+{
+    struct timespec until = {.tv_sec = (time_t)when, .tv_nsec = (long)((when - (double)(time_t)when) * 1e9)};
+
+    while (!lg->sampler_quit && pthread_cond_timedwait(&lg->wake, &lg->lock, &until) == 0)
+        ;
+}
 
 static void *sampler(void *arg)
 {
     clab_ledger *lg = arg;
-    struct timespec until;
+    double next = clab__now(), pause = LOOK_SECONDS, began, cost;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
     pthread_mutex_lock(&lg->lock);
     while (!lg->sampler_quit) {
-        pthread_mutex_unlock(&lg->lock);
-        clab_ledger_sample(lg);
-        until.tv_sec += lg->period_ms / 1000;
-        until.tv_nsec += (long)(lg->period_ms % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
+        bool busy = lg->phase != NULL || lg->n_guests > 0, full = clab__now() >= next;
+        if (full || busy) {
+            pthread_mutex_unlock(&lg->lock);
+            began = clab__now();
+            if (full)
+                clab_ledger_sample(lg);
+            else
+                clab__tree_look(lg, LOOK_SECONDS / 2);
+            cost = clab__now() - began;
+            next = full ? next + lg->period_ms / 1000.0 : next;
+            pause = cost / LOOK_SHARE > LOOK_SECONDS ? cost / LOOK_SHARE : LOOK_SECONDS;
+            pthread_mutex_lock(&lg->lock);
         }
-        pthread_mutex_lock(&lg->lock);
-        while (!lg->sampler_quit && pthread_cond_timedwait(&lg->wake, &lg->lock, &until) == 0)
-            ;
+        began = clab__now() + pause;
+        sleep_until(lg, began < next ? began : next);
     }
     pthread_mutex_unlock(&lg->lock);
     return NULL;
