@@ -78,6 +78,18 @@ static void keep(lua_State *L, int owner, int value)
     lua_pop(L, 1);
 }
 
+/* A whole number on top of the stack becomes its digits, anything else stays. */
+static void integer_as_text(lua_State *L)
+{
+    int whole = 0;
+    lua_Integer x = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
+
+    if (whole) {
+        lua_pushfstring(L, "%I", (LUAI_UACINT)x);
+        lua_replace(L, -2);
+    }
+}
+
 static void set_list(lua_State *L, const char *what, const clab_param *p, clab_arg *a, int owner, int value)
 {
     const char **strs;
@@ -85,8 +97,6 @@ static void set_list(lua_State *L, const char *what, const clab_param *p, clab_a
 
     if (lua_type(L, value) == LUA_TTABLE)
         n = (lua_Integer)lua_rawlen(L, value);
-    else if (lua_type(L, value) != LUA_TSTRING)
-        mismatch(L, what, p, value);
     strs = lua_newuserdatauv(L, (size_t)n * sizeof *strs + 1, 0);
     keep(L, owner, lua_gettop(L));
     lua_pop(L, 1);
@@ -95,6 +105,8 @@ static void set_list(lua_State *L, const char *what, const clab_param *p, clab_a
             lua_rawgeti(L, value, i + 1);
         else
             lua_pushvalue(L, value);
+        if (p->type == CLAB_P_INTS)
+            integer_as_text(L);
         if (lua_type(L, -1) != LUA_TSTRING)
             mismatch(L, what, p, value);
         keep(L, owner, lua_gettop(L));
@@ -121,6 +133,8 @@ static void set(lua_State *L, const char *what, const clab_param *p, clab_arg *a
             mismatch(L, what, p, value);
         break;
     case CLAB_P_STRS:
+    case CLAB_P_INTS:
+    case CLAB_P_VARS:
     case CLAB_P_OBSS: set_list(L, what, p, a, owner, value); break;
     default:
         if (lua_type(L, value) != LUA_TSTRING)

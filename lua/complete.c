@@ -241,14 +241,20 @@ static bool add_values(lua_State *L, clab__words *w, const clab__scan *c, const 
     case CLAB_P_OBS:
     case CLAB_P_OBSS:
     case CLAB_P_VAR:
+    case CLAB_P_VARS:
     case CLAB_P_OBSM:
         d = dataset_of(L, c, call);
         if (d)
             clab__add_columns(w,
-                              p->type == CLAB_P_VAR    ? d->var
-                              : p->type == CLAB_P_OBSM ? d->obsm
-                                                       : d->obs,
+                              p->type == CLAB_P_VAR || p->type == CLAB_P_VARS ? d->var
+                              : p->type == CLAB_P_OBSM                        ? d->obsm
+                                                                              : d->obs,
                               quote);
+        return true;
+    case CLAB_P_LAYER:
+        d = dataset_of(L, c, call);
+        if (d)
+            clab__add_layers(w, d, quote);
         return true;
     default:
         add_choices(w, p->choices, quote);

@@ -47,6 +47,7 @@ void clab__add_members(lua_State *L, clab__words *w, const char *s, size_t from,
 void clab__add_globals(lua_State *L, clab__words *w);
 void clab__add_topics(lua_State *L, clab__words *w); /* what ?name explains */
 void clab__add_columns(clab__words *w, const clab_value *container, const char *quote);
+void clab__add_layers(clab__words *w, const clab_dataset *d, const char *quote);
 void clab__add_paths(clab__words *w);
 /* Descriptors of a call's named arguments; NULL when it has none. */
 const clab_param *clab__call_params(lua_State *L, const clab__scan *c, const clab__call *call, int *n);

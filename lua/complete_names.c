@@ -292,6 +292,18 @@ void clab__add_columns(clab__words *w, const clab_value *container, const char *
     }
 }
 
+void clab__add_layers(clab__words *w, const clab_dataset *d, const char *quote)
+{
+    char word[200];
+
+    snprintf(word, sizeof word, "%sX", quote);
+    clab__words_add(w, word, quote);
+    for (int64_t i = 0; i < d->n_layers; i++) {
+        snprintf(word, sizeof word, "%s%.190s", quote, d->layer_names[i]);
+        clab__words_add(w, word, quote);
+    }
+}
+
 void clab__add_paths(clab__words *w)
 {
     char typed[1024], real[5200], full[5600];

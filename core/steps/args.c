@@ -12,7 +12,7 @@
 
 static bool is_list(clab_ptype t)
 {
-    return t == CLAB_P_STRS || t == CLAB_P_OBSS;
+    return t == CLAB_P_STRS || t == CLAB_P_OBSS || t == CLAB_P_VARS || t == CLAB_P_INTS;
 }
 
 static bool is_number(clab_ptype t)
@@ -215,6 +215,24 @@ static clab_status check_number(clab_ctx *cx, const char *what, const clab_param
                      any ? "a number" : range, *p->unit ? " " : "", p->unit);
 }
 
+int64_t clab_arg_int(const clab_arg *a, int64_t i)
+{
+    return strtoll(a->strs[i], NULL, 10);
+}
+
+static clab_status check_integers(clab_ctx *cx, const char *what, const clab_param *p, const clab_arg *a)
+{
+    for (int64_t i = 0; i < a->n_strs; i++) {
+        char *end;
+        errno = 0;
+        long long x = strtoll(a->strs[i], &end, 10);
+        if (errno != 0 || end == a->strs[i] || *end != '\0' || (double)x < p->min || (double)x > p->max)
+            return clab_fail(cx, CLAB_EARG, "%s: %s holds '%s', but each must be a whole number from %.10g to %.10g",
+                             what, p->name, clab_show(a->strs[i]), p->min, p->max);
+    }
+    return CLAB_OK;
+}
+
 clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p, int n, const clab_arg *args)
 {
     clab_status st;
@@ -229,6 +247,8 @@ clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p,
         }
         if (is_number(p[i].type) && (st = check_number(cx, what, &p[i], a)) != CLAB_OK)
             return st;
+        if (p[i].type == CLAB_P_INTS && (st = check_integers(cx, what, &p[i], a)) != CLAB_OK)
+            return st;
         if (p[i].type == CLAB_P_ENUM && !is_choice(p[i].choices, a->s))
             return clab_fail(cx, CLAB_EARG, "%s: %s = '%s', but it must be one of %s", what, p[i].name,
                              clab_show(a->s), p[i].choices);
@@ -240,7 +260,8 @@ void clab_param_describe(const clab_param *p, char *buf, size_t n)
 {
     static const char *const words[] = {"integer",    "number",       "true or false", "text",
                                         "one of",     "list of text", "obs column",    "list of obs columns",
-                                        "var column", "obsm key",     "function",      "Dataset"};
+                                        "var column", "obsm key",     "function",      "Dataset",
+                                        "list of var columns", "list of integers", "layer, or \"X\""};
     char range[64] = "";
     bool unit = *p->unit != '\0';
     size_t used;
@@ -262,6 +283,12 @@ void clab_param_describe(const clab_param *p, char *buf, size_t n)
 
 static clab_status arg_value(clab_ctx *cx, const clab_param *p, const clab_arg *a, clab_value **v)
 {
+    if (p->type == CLAB_P_INTS) {
+        clab_status s = clab_value_array(cx, CLAB_I64, 1, &a->n_strs, NULL, v);
+        for (int64_t i = 0; s == CLAB_OK && i < a->n_strs; i++)
+            ((int64_t *)(*v)->data)[i] = clab_arg_int(a, i);
+        return s;
+    }
     if (is_list(p->type))
         return clab_value_strings(cx, 1, &a->n_strs, a->strs, v);
     switch (p->type) {

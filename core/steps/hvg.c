@@ -51,16 +51,6 @@ static clab_status genes_new(clab_ctx *cx, int64_t n, int n_batches, genes *w)
 
 /* ---- which values ------------------------------------------------------------------------------------------*/
 
-static bool holds_counts(const clab_matrix *m)
-{
-    for (int b = 0; b < clab_matrix_n_blocks(m); b++) {
-        const clab_store_info *f = clab_store_get_info(clab_matrix_store(m, b));
-        if (!f->whole || f->negative)
-            return false;
-    }
-    return true;
-}
-
 static clab_status normalised_and_logged(clab_ctx *cx, const clab_matrix *m, clab_matrix **out)
 {
     clab_matrix *normal = NULL;
@@ -94,7 +84,7 @@ static clab_status log_view(clab_ctx *cx, const clab_dataset *d, clab_matrix **o
         clab_note(cx, "hvg: X is normalised but not logged; the logarithm is taken for these statistics only");
         return clab_matrix_op_log1p(cx, m, 0, out);
     }
-    if (holds_counts(m)) {
+    if (clab__holds_counts(m)) {
         clab_note(cx, "hvg: X holds counts; normalised to 10,000 and logged for these statistics only");
         return normalised_and_logged(cx, m, out);
     }

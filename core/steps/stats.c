@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "base/text.h"
 #include "ledger/ledger.h"
 
 /* ---- cells -----------------------------------------------------------------------------------------------*/
@@ -261,56 +260,4 @@ void clab__gene_moments(const clab__gene_sums *s, int group, int64_t gene, doubl
     if (n > 1)
         v *= n / (n - 1);
     *var = v < 0 ? 0 : v; /* rounding only; NaN stays */
-}
-
-/* ---- datasets --------------------------------------------------------------------------------------------*/
-
-bool clab__uns_log1p(const clab_dataset *d, double *base)
-{
-    const clab_value *log1p_of = clab_value_get(d->uns, "log1p"), *b;
-
-    *base = 0;
-    if (!log1p_of)
-        return false;
-    b = log1p_of->kind == CLAB_V_DICT ? clab_value_get(log1p_of, "base") : NULL;
-    if (b && b->kind == CLAB_V_ARRAY && b->rank == 0) {
-        double x = clab_value_at_num(b, 0);
-        *base = x > 0 ? x : 0;
-    }
-    return true;
-}
-
-clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, clab_dataset **out)
-{
-    clab_status s = clab_dataset_copy(cx, d, out);
-
-    if (s != CLAB_OK) {
-        clab_matrix_unref(x);
-        return s;
-    }
-    clab_matrix_unref((*out)->x);
-    (*out)->x = x;
-    return CLAB_OK;
-}
-
-clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out)
-{
-    *out = d->x ? d->x : d->counts;
-    if (*out)
-        return CLAB_OK;
-    (void)clab_fail(cx, CLAB_ESTATE, "%s has neither X nor counts to work on", clab_show(d->name));
-    return clab_hint(cx, "read the file that holds the matrix too");
-}
-
-clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m)
-{
-    for (int b = 0; b < clab_matrix_n_blocks(m); b++) {
-        const clab_store_info *f = clab_store_get_info(clab_matrix_store(m, b));
-        if (!f->negative)
-            continue;
-        (void)clab_fail(cx, CLAB_ESTATE, "X of %s holds values down to %g: it was scaled or centred", clab_show(d->name),
-                        f->min);
-        return clab_hint(cx, "start from the file with the counts, or with log-normalised values");
-    }
-    return CLAB_OK;
 }

@@ -57,8 +57,24 @@ bool clab__uns_log1p(const clab_dataset *d, double *base);
 CLAB_MUST_CHECK clab_status clab__with_x(clab_ctx *cx, const clab_dataset *d, clab_matrix *x, clab_dataset **out);
 
 /* d->x, the counts where the file has no X, or ESTATE when there are none either. */
+CLAB_MUST_CHECK clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out);
 /* No stored value of m, which is d's X, is below 0: neither totals nor logarithms of others mean anything. */
 CLAB_MUST_CHECK clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m);
-CLAB_MUST_CHECK clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix **out);
+
+/* clab__values_of -- the matrix that a layer= argument names; borrowed.  Not given, or "X": clab__need_x.
+ * ENOTFOUND lists the layers there are. */
+CLAB_MUST_CHECK clab_status clab__values_of(clab_ctx *cx, const clab_dataset *d, const clab_arg *layer,
+                                            const clab_matrix **out);
+/* A new handle of d in which m (taken, also on error) stands where clab__values_of found its matrix. */
+CLAB_MUST_CHECK clab_status clab__with_values(clab_ctx *cx, const clab_dataset *d, const clab_arg *layer, clab_matrix *m,
+                                              clab_dataset **out);
+/* "X" or the layer's name, for messages. */
+const char *clab__values_name(const clab_arg *layer);
+
+/* Every stored value is a whole number >= 0, in all stores of m. */
+bool clab__holds_counts(const clab_matrix *m);
+/* Some stored value is below 0; NaN or infinite. */
+bool clab__holds_negative(const clab_matrix *m);
+bool clab__holds_nan(const clab_matrix *m);
 
 #endif

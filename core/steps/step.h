@@ -17,7 +17,10 @@ typedef enum {
     CLAB_P_VAR,     /* name of a var column */
     CLAB_P_OBSM,    /* key of obsm */
     CLAB_P_FUNC,    /* a Lua function (on_epoch); core sees only given/not */
-    CLAB_P_DATASET  /* a Dataset (from=both); core gets it as an argument of its own */
+    CLAB_P_DATASET, /* a Dataset (from=both); core gets it as an argument of its own */
+    CLAB_P_VARS,    /* list of var columns */
+    CLAB_P_INTS,    /* list of whole numbers, each within min..max; kept as text, see clab_arg_int */
+    CLAB_P_LAYER    /* a layer, or "X" */
 } clab_ptype;
 
 typedef struct {
@@ -82,6 +85,8 @@ CLAB_MUST_CHECK clab_status clab_args_set_text(clab_ctx *cx, const char *what, c
 CLAB_MUST_CHECK clab_status clab_args_check(clab_ctx *cx, const char *what, const clab_param *p, int n, const clab_arg *args);
 /* As DICT, for logs. */
 CLAB_MUST_CHECK clab_status clab_args_value(clab_ctx *cx, const clab_param *p, int n, const clab_arg *args, clab_value **out);
+/* Number i of a CLAB_P_INTS that was checked. */
+int64_t clab_arg_int(const clab_arg *a, int64_t i);
 /* Frees the lists that were made from text. */
 void clab_args_free(clab_arg *args, int n);
 /* "cells, integer >= 1, default 10": type, range and default of a parameter in words, for help. */

@@ -51,6 +51,15 @@ static inline golden_set open_small(const char *prefix)
     return g;
 }
 
+/* The set with awkward corners: empty cells, constant and absent genes, genes that some batches lack. */
+static inline golden_set open_corners(const char *prefix)
+{
+    golden_set g = {golden_open("scanpy_steps.h5"), golden_open("scanpy_steps.h5"), prefix};
+
+    assert_non_null(g.in);
+    return g;
+}
+
 /* Skips the test where the large files are not there. */
 static inline golden_set open_large(const char *results)
 {
@@ -83,11 +92,13 @@ static inline clab_dataset *input_of(const golden_set *g)
     clab_matrix *x = golden_matrix(cx, g->in, "X");
     clab_dataset *d = x ? step_dataset(cx, x) : NULL;
     int64_t n;
-    double *codes = golden_numbers(g->in, "obs/batch/codes", &n);
+    double *codes = golden_numbers(g->in, "obs/batch/codes", &n), last = 0;
 
     assert_non_null(d);
     assert_non_null(codes);
-    assert_int_equal(step_batches(cx, d, "batch", codes, 2), CLAB_OK);
+    for (int64_t i = 0; i < n; i++)
+        last = codes[i] > last ? codes[i] : last;
+    assert_int_equal(step_batches(cx, d, "batch", codes, (int)last + 1), CLAB_OK);
     free(codes);
     clab_matrix_unref(x);
     return d;
