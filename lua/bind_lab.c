@@ -182,81 +182,6 @@ static int lab_budget(lua_State *L)
     return 2;
 }
 
-static void set_bytes(lua_State *L, const char *name, int64_t bytes)
-{
-    if (bytes < 0)
-        return; /* not known */
-    lua_pushinteger(L, bytes);
-    lua_setfield(L, -2, name);
-}
-
-static int mem_tostring(lua_State *L)
-{
-    static const char *const lines[][2] = {
-        {"live", "accounted now"},   {"peak", "accounted at most"}, {"tree", "measured, with workers"},
-        {"limit", "limit in force"}, {"lua", "held by Lua itself"},
-    };
-    clab_str *s = clab__str(L);
-    int n;
-
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        if (lua_getfield(L, 1, lines[i][0]) == LUA_TNUMBER)
-            clab_str_addf(s, "%s%10s  %s", s->len ? "\n" : "", clab_bytes(lua_tointeger(L, -1)), lines[i][1]);
-        lua_pop(L, 1);
-    }
-    lua_getfield(L, 1, "owners");
-    n = (int)lua_rawlen(L, -1);
-    for (int i = 1; i <= n; i++) {
-        lua_rawgeti(L, -1, i);
-        lua_getfield(L, -1, "name");
-        lua_getfield(L, -2, "bytes");
-        clab_str_addf(s, "\n%10s    %s", clab_bytes(lua_tointeger(L, -1)), lua_tostring(L, -2));
-        lua_pop(L, 3);
-    }
-    lua_pop(L, 1);
-    return clab__push_str(L, s);
-}
-
-/* lab.mem(): {live, peak, tree, limit, source, lua, owners={{name, kind, bytes}, ...}}, in bytes */
-static int lab_mem(lua_State *L)
-{
-    clab_ctx *cx = clab__cx(L);
-    clab_ledger *ledger = clab_ctx_ledger(cx);
-    clab_snapshot *snap = lua_newuserdatauv(L, sizeof *snap, 0);
-
-    memset(snap, 0, sizeof *snap);
-    lua_gc(L, LUA_GCCOLLECT);
-    if (ledger) {
-        clab_ledger_sample(ledger);
-        clab_ledger_snapshot(ledger, snap);
-    }
-    lua_newtable(L);
-    set_bytes(L, "live", clab_mem_live(cx));
-    set_bytes(L, "peak", clab_mem_peak(cx));
-    set_bytes(L, "lua", (int64_t)clab__of(L)->bytes);
-    set_bytes(L, "tree", ledger ? snap->tree_bytes : -1);
-    set_bytes(L, "limit", clab_budget_get(cx).bytes);
-    lua_pushstring(L, clab_budget_get(cx).source);
-    lua_setfield(L, -2, "source");
-    lua_newtable(L);
-    for (int i = 0; i < snap->n_owners; i++) {
-        lua_createtable(L, 0, 3);
-        lua_pushstring(L, snap->owner[i].name);
-        lua_setfield(L, -2, "name");
-        lua_pushstring(L, clab_mem_kind_name(snap->owner[i].kind));
-        lua_setfield(L, -2, "kind");
-        set_bytes(L, "bytes", snap->owner[i].bytes);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, "owners");
-    if (luaL_newmetatable(L, "celllab.mem")) {
-        lua_pushcfunction(L, mem_tostring);
-        lua_setfield(L, -2, "__tostring");
-    }
-    lua_setmetatable(L, -2);
-    return 1;
-}
-
 /* lab.bytes(n): "41.2 MiB" */
 static int lab_bytes(lua_State *L)
 {
@@ -289,8 +214,8 @@ void clab__lab_open(lua_State *L)
     static const luaL_Reg functions[] = {
         {"read", lab_read},     {"read_csv", lab_read_csv},
         {"concat", lab_concat}, {"common_genes", lab_common_genes},
-        {"budget", lab_budget}, {"mem", lab_mem},
-        {"bytes", lab_bytes},   {"note", lab_note},
+        {"budget", lab_budget}, {"bytes", lab_bytes},
+        {"note", lab_note},
         {NULL, NULL},
     };
     int lab;
@@ -303,6 +228,7 @@ void clab__lab_open(lua_State *L)
     clab__model_open(L, lab);
     clab__evaluation_open(L, lab);
     clab__device_open(L, lab);
+    clab__mem_open(L, lab);
     lua_setglobal(L, "lab");
     lua_register(L, "help", lua_help);
 }

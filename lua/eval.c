@@ -116,20 +116,24 @@ static void warn_local(clab_lua *l, const char *code)
 
 clab_lua_result clab_lua_eval(clab_lua *l, const char *code, const char *chunk_name, char **err)
 {
+    clab_lua_result r;
     int status;
 
     if (err)
         *err = NULL;
     status = compile(l->L, code, chunk_name);
     if (status != LUA_OK) {
-        clab_lua_result r = incomplete(l->L, status) ? CLAB_LUA_INCOMPLETE : CLAB_LUA_ERROR;
+        r = incomplete(l->L, status) ? CLAB_LUA_INCOMPLETE : CLAB_LUA_ERROR;
         if (r == CLAB_LUA_ERROR)
             give_error(l->L, err);
         lua_settop(l->L, 0);
         return r;
     }
     warn_local(l, code);
-    return call(l, 0, l->opts.interactive, err);
+    clab__statement(l, code);
+    r = call(l, 0, l->opts.interactive, err);
+    clab__statement(l, NULL);
+    return r;
 }
 
 /* Sets arg[0..] as lua.c does and leaves arg[1..] on the stack, for the chunk's `...`. */

@@ -20,7 +20,7 @@ static const char first_help[] =
     "?hvg  ??hvg                                           a step; with its formula\n"
     "TAB completes names, arguments, obs columns and paths; Ctrl-C stops a running step\n"
     ":run F replays a script, :step F one statement per Enter, :record F saves what was typed\n"
-    "lab.mem() says who holds which bytes; x:free() gives them back; Ctrl-D leaves";
+    "mem() says who holds which bytes; x:free() gives them back; Ctrl-D leaves";
 
 static void add_params(clab_str *s, const clab_param *p, int n)
 {
@@ -136,7 +136,7 @@ static bool add_owner(clab_str *s, const char *owner)
         if (strcmp(docs[i].owner, owner) != 0)
             continue;
         if (!any)
-            clab_str_addf(s, "%s has", owner);
+            clab_str_addf(s, "%s%s has", s->s ? "\n" : "", owner);
         any = true;
         add_line(s, docs[i].name, docs[i].summary);
     }
@@ -218,6 +218,9 @@ static void add_help(lua_State *L, clab_str *s, const char *name, bool deep)
         add_step(s, step, deep);
     } else if (last == name && type) {
         add_owner(s, type);
+    } else if (last == name && (doc = clab__doc_get("lab", name)) != NULL) {
+        add_doc(s, doc, deep);
+        add_owner(s, name); /* mem, which can be called and has something, too */
     } else if (last == name && add_owner(s, name)) {
         return;
     } else if ((doc = clab__doc_get(NULL, last)) != NULL) {

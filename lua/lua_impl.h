@@ -12,8 +12,16 @@
 #include "base/text.h"
 #include "clab_lua.h"
 #include "data/dataset.h"
+#include "ledger/holdings.h"
 #include "models/history.h"
 #include "steps/step.h"
+
+/* What was held at some moment, for mem.diff(). */
+typedef struct {
+    clab_holding *held; /* malloc'd */
+    int64_t n;
+    int64_t statement;
+} clab__before;
 
 struct clab_lua {
     lua_State *L;       /* main thread of the session */
@@ -25,6 +33,10 @@ struct clab_lua {
     bool exiting;      /* os.exit was called */
     int exit_code;
     bool warned_local;
+    struct clab__box *boxes;       /* all that live, last made first */
+    int64_t statement;             /* of the prompt, from 1; 0 = a script */
+    const char *statement_text;    /* while it runs; borrowed */
+    clab__before before[2];        /* what was held when this statement began, and the one before it */
 };
 
 /* ---- state.c --------------------------------------------------------------------------------------*/
@@ -32,6 +44,15 @@ clab_lua *clab__of(lua_State *L);
 clab_ctx *clab__cx(lua_State *L);              /* also notes which thread runs */
 void clab__print(lua_State *L, const char *s); /* through the sink, escaped; adds no newline */
 void clab__hook(clab_lua *l);                  /* looks at the cancel flag every 10,000 instructions */
+
+/* ---- place.c: which line of the session runs, for the ledger ---------------------------------------*/
+void clab__place_open(clab_lua *l);
+void clab__statement(clab_lua *l, const char *code); /* a statement of the prompt begins; NULL = it ended */
+
+/* ---- bind_mem.c: mem(), mem.diff() ----------------------------------------------------------------*/
+void clab__mem_open(lua_State *L, int lab);
+void clab__mem_before(clab_lua *l); /* a statement begins: what is held now is what mem.diff() compares with */
+void clab__mem_close(clab_lua *l);
 
 /* ---- show.c ---------------------------------------------------------------------------------------*/
 void clab__show(lua_State *L, int idx); /* pushes a result as the prompt prints it */
@@ -52,11 +73,12 @@ typedef struct {
     const luaL_Reg *meta; /* __tostring, __newindex, ... */
 } clab__type;
 
-typedef struct {
+typedef struct clab__box {
     const clab__type *type;
     void *p;       /* owned; NULL once freed */
     int part;      /* which part of its owner (see bind_table.c, bind_value.c) */
     char name[64]; /* column name or title, for printing */
+    struct clab__box *next, **link; /* in the list of all boxes: mem() looks for those that nobody reaches */
 } clab__box;
 
 void clab__type_open(lua_State *L, const clab__type *t);

@@ -162,6 +162,7 @@ static int open_all(lua_State *L)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         clab__type_open(L, types[i]);
     clab__lab_open(L);
+    clab__place_open(clab__of(L));
     return 0;
 }
 
@@ -198,6 +199,8 @@ void clab_lua_free(clab_lua *l)
     if (!l)
         return;
     clab_mem_set_reclaim(l->cx, NULL, NULL);
+    clab_ledger_set_place(l->cx, NULL);
+    clab__mem_close(l);
     lua_sethook(l->L, NULL, 0, 0);
     lua_close(l->L);
     free(l);

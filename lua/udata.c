@@ -17,6 +17,12 @@ static int box_gc(lua_State *L)
 {
     clab__box *b = lua_touserdata(L, 1);
 
+    if (b && b->link) {
+        *b->link = b->next;
+        if (b->next)
+            b->next->link = b->link;
+        b->link = NULL;
+    }
     if (b && b->p) {
         void *p = b->p;
         b->p = NULL;
@@ -75,6 +81,11 @@ clab__box *clab__new(lua_State *L, const clab__type *t)
     b = lua_newuserdatauv(L, sizeof *b, 1);
     memset(b, 0, sizeof *b);
     b->type = t;
+    b->link = &clab__of(L)->boxes;
+    b->next = *b->link;
+    if (b->next)
+        b->next->link = &b->next;
+    *b->link = b;
     luaL_setmetatable(L, t->name);
     return b;
 }

@@ -198,6 +198,8 @@ static clab_status load_table(clab_ctx *cx, const char *what, clab_store *st, co
     clab_status s = clab_mem_alloc(cx, CLAB_MEM_COUNTS, bytes, what, &st->table);
 
     if (s == CLAB_OK)
+        s = clab_mem_charge_at(cx, CLAB_HOME_SCRATCH, CLAB_MEM_COUNTS, h->total_bytes, what, &st->charge);
+    if (s == CLAB_OK)
         s = clab__file_read(cx, st->fd, st->table, (size_t)bytes, at);
     st->starts = st->table;
     st->info.held = bytes;
@@ -290,6 +292,14 @@ const clab_store_info *clab_store_get_info(const clab_store *s)
 int64_t clab_store_row_nnz(const clab_store *s, int64_t row)
 {
     return (int64_t)(s->before[row + 1] - s->before[row]);
+}
+
+void clab_store_held(const clab_store *s, clab_held_fn *fn, void *user)
+{
+    if (!s)
+        return;
+    fn(user, clab_charge_holding(s->cx, s->charge));
+    fn(user, clab_mem_holding_of(s->table));
 }
 
 int clab_store_refs(const clab_store *s)

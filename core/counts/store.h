@@ -11,6 +11,7 @@
 
 #include "base/csr.h"
 #include "base/ctx.h"
+#include "ledger/holdings.h"
 
 typedef struct clab_store clab_store;
 
@@ -57,6 +58,7 @@ typedef struct {
 } clab_store_info;
 const clab_store_info *clab_store_get_info(const clab_store *s);
 int64_t clab_store_row_nnz(const clab_store *s, int64_t row);
+void clab_store_held(const clab_store *s, clab_held_fn *fn, void *user); /* what it keeps alive; NULL is fine */
 int clab_store_refs(const clab_store *s); /* holders now: for telling whether bytes would come back */
 
 /* ---- decoding ------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ void clab_dataset_unref(clab_dataset *d);
 int64_t clab_dataset_n_obs(const clab_dataset *d);
 int64_t clab_dataset_n_vars(const clab_dataset *d);
 int64_t clab_dataset_bytes(const clab_dataset *d); /* held in memory: stores (each once) and tables */
+/* Every holding of the ledger that it keeps alive: stores, tables, views. */
+void clab_dataset_held(const clab_dataset *d, clab_held_fn *fn, void *user); /* NULL is fine */
 const char *clab_dataset_obs_name(const clab_dataset *d, int64_t i);
 const char *clab_dataset_var_name(const clab_dataset *d, int64_t g);
 

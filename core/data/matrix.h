@@ -27,6 +27,8 @@ int64_t clab_matrix_nnz_bound(const clab_matrix *m);
  * each store once. */
 int64_t clab_matrix_store_bytes(const clab_matrix *m);
 int64_t clab_matrix_packed_bytes(const clab_matrix *m);
+/* Every holding of the ledger that it keeps alive (ledger/holdings.h). */
+void clab_matrix_held(const clab_matrix *m, clab_held_fn *fn, void *user); /* NULL is fine */
 int clab_matrix_n_blocks(const clab_matrix *m);
 const clab_store *clab_matrix_store(const clab_matrix *m, int block);
 /* "normalise(1e4) > log1p > scale(max 10)" or "" */

@@ -9,6 +9,7 @@
 
 #include "base/csr.h"
 #include "base/ctx.h"
+#include "ledger/holdings.h"
 
 typedef enum {
     CLAB_V_NULL,        /* AnnData's null */
@@ -49,6 +50,9 @@ struct clab_value {
 clab_value *clab_value_ref(const clab_value *v);
 void clab_value_unref(clab_value *v); /* NULL is fine */
 int64_t clab_value_bytes(const clab_value *v); /* with everything below it */
+
+/* Every holding of the ledger that it keeps alive, with everything below it. */
+void clab_value_held(const clab_value *v, clab_held_fn *fn, void *user); /* NULL is fine */
 
 /* ---- making (the caller owns *out; data is copied unless the name says take) ----------------------*/
 CLAB_MUST_CHECK clab_status clab_value_null(clab_ctx *cx, clab_value **out);

@@ -75,6 +75,19 @@ void clab__classifier_clear(clab_ctx *cx, clab_classifier *c)
     clab_history_free(&c->history);
 }
 
+void clab_classifier_held(const clab_classifier *c, clab_held_fn *fn, void *user)
+{
+    const clab__features *f = &c->features;
+
+    clab_value_held(c->steps, fn, user);
+    clab_value_held(c->classes, fn, user);
+    clab_value_held(f->genes, fn, user);
+    clab_value_held(f->universe, fn, user);
+    fn(user, clab_mem_holding_of(f->mean));
+    fn(user, clab_mem_holding_of(f->std));
+    fn(user, clab_mem_holding_of(c->model.bytes));
+}
+
 static int64_t held(const clab_classifier *c)
 {
     return c->model.n_bytes + (c->features.mean ? 16 * clab__features_n(&c->features) : 0) +

@@ -20,6 +20,8 @@ extern const clab_param clab_annotate_params[];
 extern const int clab_annotate_n_params;
 
 CLAB_MUST_CHECK clab_status clab_classifier_new(clab_ctx *cx, const clab_arg *args, clab_classifier **out);
+/* Every holding of the ledger that it keeps alive. */
+void clab_classifier_held(const clab_classifier *c, clab_held_fn *fn, void *user);
 void clab_classifier_free(clab_ctx *cx, clab_classifier *c, int64_t *bytes_returned);
 /* Cells with a missing label are left out, counted and said; one class only is an error.  An error leaves
  * what was fitted before. */

@@ -51,6 +51,8 @@ typedef struct {
 
 /* clab_ledger_holdings -- all of them, largest first.  *out is malloc'd; the caller frees it. */
 CLAB_MUST_CHECK clab_status clab_ledger_holdings(clab_ctx *cx, clab_holding **out, int64_t *n);
+/* Told of every holding that an object keeps alive, as clab_dataset_held and its kin do; one may come twice. */
+typedef void clab_held_fn(void *user, uint64_t holding);
 /* The holding that a block of clab_mem_alloc or a charge belongs to; 0 when it is not accounted. */
 uint64_t clab_mem_holding_of(const void *block); /* NULL is fine */
 uint64_t clab_charge_holding(clab_ctx *cx, clab_charge c);

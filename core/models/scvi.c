@@ -153,6 +153,23 @@ void clab_scvi_free(clab_ctx *cx, clab_scvi *m, int64_t *bytes_returned)
         *bytes_returned = before - clab_mem_live(cx);
 }
 
+/* A device's own memory is charged by its plug-in; what lies here are the CPU's tensors. */
+void clab_scvi_held(const clab_scvi *m, clab_held_fn *fn, void *user)
+{
+    bool here = strcmp(m->be->name, "cpu") == 0;
+
+    clab_dataset_held(m->data, fn, user);
+    clab_matrix_held(m->counts, fn, user);
+    clab_value_held(m->genes, fn, user);
+    clab_value_held(m->batches, fn, user);
+    fn(user, clab_mem_holding_of(m->codes));
+    for (int i = 0; here && i < m->net->n_tensors; i++) {
+        const clab__tensor *t = &m->net->tensors[i];
+        fn(user, clab_mem_holding_of(*t->p));
+        fn(user, t->param ? clab_mem_holding_of(t->param->m) : 0);
+    }
+}
+
 /* ---- moving ---------------------------------------------------------------------------------------------------*/
 static clab_status copy_tensors(clab_ctx *cx, clab__net *from, clab__net *to)
 {

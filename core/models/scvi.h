@@ -23,6 +23,8 @@ extern const int clab_scvi_n_train_params;
  * Errors: ESTATE no counts (says where: cell and gene); ENOTFOUND, EARG batch column missing or with
  * missing values; EBACKEND the device asked for; EBUDGET. */
 CLAB_MUST_CHECK clab_status clab_scvi_new(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_scvi **out);
+/* Every holding of the ledger that it keeps alive, its Dataset with it. */
+void clab_scvi_held(const clab_scvi *m, clab_held_fn *fn, void *user);
 /* clab_scvi_free -- *bytes_returned may be NULL. */
 void clab_scvi_free(clab_ctx *cx, clab_scvi *m, int64_t *bytes_returned);
 

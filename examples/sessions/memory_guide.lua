@@ -9,6 +9,11 @@ function saves(letter, what, before, after)
                         100 * (1 - after / before)))
 end
 
+function live() -- bytes held now; what nobody can reach any more is collected first
+    collectgarbage()
+    return mem().live
+end
+
 -- Where it starts: what the same counts take elsewhere.  Packed, a count takes one or two bytes instead of eight.
 ref = lab.read(data .. "pbmc_reference.h5ad")
 cmp = lab.compare(ref)
@@ -16,10 +21,10 @@ saves("0", "counts of the reference: scipy CSR float32 against packed", cmp.a.x.
 
 -- A. Prefilter: types that are not asked for never reach the model.  Here every second cell is a dendritic cell or
 --    a monocyte; five types are wanted.  The filter itself costs a list of row numbers.
-held = lab.mem().live
+held = live()
 wanted = ref:keep_labels{by = "cell_type", top = 5}
 print(string.format("A. %d of %d cells stay; the view itself takes %s", wanted.n_obs, ref.n_obs,
-                    lab.bytes(lab.mem().live - held)))
+                    lab.bytes(live() - held)))
 saves("A", "matrix of the cells that a training sees, as CSR", cmp.a.x.memory_bytes,
       lab.compare(wanted).a.x.memory_bytes)
 
@@ -37,32 +42,32 @@ saves("C", "scaled values: dense after centring against sparse", lab.compare(sca
 
 -- D. The query after the reference: what was only needed to filter the reference goes back first, so the two peaks do
 --    not add up.  free() says what came back; <close> does the same at the end of a block.
-together = lab.mem().live
+together = live()
 do
     local whole <close> = lab.read(data .. "pbmc_reference.h5ad")
     local query <close> = lab.read(data .. "pbmc_query.h5ad")
-    together = lab.mem().live - together
+    together = live() - together
 end
-held = lab.mem().live
+held = live()
 do local whole <close> = lab.read(data .. "pbmc_reference.h5ad") end
 query = lab.read(data .. "pbmc_query.h5ad")
-saves("D", "held at once: both files against the query alone", together, lab.mem().live - held)
+saves("D", "held at once: both files against the query alone", together, live() - held)
 
 -- E. Backed: what is only looked at need not be loaded.  inspect answers from headers and index arrays.  What is worked
 --    with can stay on a disk: packed, in a scratch file without a name that goes with its dataset; rows are fetched as
 --    they are needed, and every result is the same.  A concat is a view, whatever its parts are backed by.
-held = lab.mem().live
+held = live()
 backed = lab.read(data .. "pbmc_reference.h5ad", {backed = true})
-print(string.format("E. %s; lab.mem() has risen by %s", tostring(backed):match("backed by [^\n]*"),
-                    lab.bytes(lab.mem().live - held)))
+print(string.format("E. %s; mem().live has risen by %s", tostring(backed):match("backed by [^\n]*"),
+                    lab.bytes(live() - held)))
 saves("E", "counts and tables of the reference: held against backed", ref.bytes, backed.bytes)
 backed:free()
-held = lab.mem().live
+held = live()
 look = lab.inspect(data .. "pbmc_reference.h5ad", data .. "pbmc_query.h5ad")
-saves("E", "looking at both files: loaded against inspected", together, lab.mem().live - held)
-held = lab.mem().live
+saves("E", "looking at both files: loaded against inspected", together, live() - held)
+held = live()
 both = lab.concat({reference = ref, query = query})
-saves("E", "their concat: a scipy CSR copy against a view", look.concat.inner.csr_bytes, lab.mem().live - held)
+saves("E", "their concat: a scipy CSR copy against a view", look.concat.inner.csr_bytes, live() - held)
 
-print(lab.mem())
+print(mem())
 print("a budget makes it certain: lab.budget(\"2G\"), or celllab --budget 2G, and no step takes more than that")

@@ -217,6 +217,25 @@ static void test_exit_is_asked_for(void **state)
     free(err);
 }
 
+static void test_memory_by_statements(void **state)
+{
+    session *s = *state;
+    char code[600];
+
+    eval(s, "x = 1"); /* [1] */
+    snprintf(code, sizeof code, "a = lab.read('%s')", test_source("examples/data/pbmc_query.h5ad"));
+    eval(s, code); /* [2] */
+    assert_holds(eval(s, "mem.diff()"), "counts  RAM      X of pbmc_query.h5ad          [2]");
+    assert_holds(s->out, "in memory, since [2]");
+    assert_holds(eval(s, "mem.diff()"), "+0 B  in memory, since [3]");
+    eval(s, "do local o = mem().objects[1] assert(o.line == '[2]' and o.text:sub(1, 12) == 'a = lab.read') end");
+    eval(s, "b = a:filter_cells{min_genes = 3}"); /* [6] */
+    assert_holds(eval(s, "mem.diff()"), "[6]");
+    assert_holds(eval(s, "mem()"), "held only by a, b (2 handles)");
+    eval(s, "b = nil");
+    assert_holds(eval(s, "mem()"), "garbage, comes back with collectgarbage()");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +249,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_completion_of_columns_and_paths, setup, teardown),
         cmocka_unit_test_setup_teardown(test_help, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exit_is_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_by_statements, setup, teardown),
     };
 
     if (argc > 1 && strcmp(argv[1], "--guest") == 0)
