@@ -71,8 +71,15 @@ uint64_t clab__mix(uint64_t x); /* a bijection whose output bits all depend on a
 
 /* ---- rows (row_scan.c, levels.c) -----------------------------------------------------------------------*/
 
-/* How a row may be kept: COUNTS, ZEROS or RAW.  Adds its values to the facts and the hash in the header. */
-clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices, const void *values);
+/* How a row may be kept: COUNTS, ZEROS or RAW.  Adds its values to the facts in the header, whose n_rows is the
+ * number of this row; *hash is of this row alone. */
+clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices, const void *values, uint64_t *hash);
+/* The hash of all rows so far with one of n entries added. */
+uint64_t clab__hash_row(uint64_t hash, int64_t n, uint64_t row_hash);
+/* A header without rows. */
+void clab__header_new(clab__header *h, int64_t n_cols, clab_dtype dtype, bool dense);
+/* The facts of more rows, the first of which is row h->n_rows, added to those of the rows before. */
+void clab__facts_add(clab__header *h, const clab__header *more);
 
 /* The distinct values of a row, bit for bit, smallest first: u8 (how many - 1), then the values. */
 #define CLAB__N_LEVELS 256
@@ -93,6 +100,22 @@ size_t clab__levels_put(const clab__levels *l, uint8_t *out);
  * n values of a numeric dtype at `from` (no alignment asked) as double or float, as a C cast does it. */
 void clab__to_f64(clab_dtype t, const void *from, int64_t n, double *to);
 void clab__to_f32(clab_dtype t, const void *from, int64_t n, float *to);
+
+/* ---- packed rows without a builder (store_tile.c) ------------------------------------------------------------*/
+typedef struct {
+    uint64_t hash, end; /* end: bytes of the tile up to here */
+    int64_t entries;
+} clab__tile_row;
+
+struct clab_store_tile {
+    clab_ctx *cx;
+    clab__header head;   /* shape and facts of these rows alone */
+    uint8_t *bytes;
+    int64_t used, room;
+    clab__tile_row *rows; /* head.n_rows */
+    int64_t rows_room;
+    clab__levels levels; /* of the row being packed */
+};
 
 /* Where the table of a layout begins: after the rows, 8-byte aligned. */
 int64_t clab__table_at(int64_t row_bytes);

@@ -26,7 +26,7 @@ static void note_bad(clab__header *h, int32_t col, double x)
     h->bad_value = x;
 }
 
-clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices, const void *values)
+clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices, const void *values, uint64_t *hash)
 {
     size_t size = clab_dtype_size((clab_dtype)h->dtype);
     bool zeros = false, raw = false;
@@ -56,6 +56,40 @@ clab__row_mode clab__scan_row(clab__header *h, int64_t n, const int32_t *indices
             }
         }
     }
-    h->hash = clab__mix(h->hash * 3 + (uint64_t)n) ^ row_hash;
+    *hash = row_hash;
     return raw ? CLAB__ROW_RAW : zeros ? CLAB__ROW_ZEROS : CLAB__ROW_COUNTS;
+}
+
+uint64_t clab__hash_row(uint64_t hash, int64_t n, uint64_t row_hash)
+{
+    return clab__mix(hash * 3 + (uint64_t)n) ^ row_hash;
+}
+
+void clab__header_new(clab__header *h, int64_t n_cols, clab_dtype dtype, bool dense)
+{
+    memset(h, 0, sizeof *h);
+    memcpy(h->magic, clab__magic, sizeof h->magic);
+    h->version = CLAB__VERSION;
+    h->order_tag = CLAB__ORDER_TAG;
+    h->n_cols = n_cols;
+    h->dtype = (int32_t)dtype;
+    h->dense = dense;
+    h->whole = h->finite = 1;
+    h->min = HUGE_VAL;
+    h->max = -HUGE_VAL;
+    h->bad_row = h->bad_col = -1;
+}
+
+void clab__facts_add(clab__header *h, const clab__header *more)
+{
+    h->whole &= more->whole;
+    h->finite &= more->finite;
+    h->negative |= more->negative;
+    h->min = more->min < h->min ? more->min : h->min;
+    h->max = more->max > h->max ? more->max : h->max;
+    if (h->bad_row < 0 && more->bad_row >= 0) {
+        h->bad_row = h->n_rows + more->bad_row;
+        h->bad_col = more->bad_col;
+        h->bad_value = more->bad_value;
+    }
 }

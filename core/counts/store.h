@@ -22,9 +22,17 @@ typedef struct clab_store_builder clab_store_builder;
  * fd = -1 to make a memfd itself.  dtype: as the file says; kept for writing back.
  * dense: the matrix came from a dense array (kept as a fact for writing back). */
 CLAB_MUST_CHECK clab_status clab_store_builder_new(clab_ctx *cx, int fd, int64_t n_cols, clab_dtype dtype, bool dense, clab_store_builder **out);
-/* Append rows.  indices sorted and unique in a row (the caller merged duplicates); values of the
+/* Append rows; packed on the pool (not to be called from a task of it).  indices sorted and unique in a row (the caller merged duplicates); values of the
  * builder's dtype (float*, double*, int32_t*, ... borrowed).  Zeros are kept as stored entries. */
 CLAB_MUST_CHECK clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values);
+/* Packing apart from a builder: a tile is packed on any thread, and tiles are appended in order; the layout does
+ * not depend on how rows were cut into tiles.  clab_store_builder_add does so by itself. */
+typedef struct clab_store_tile clab_store_tile;
+CLAB_MUST_CHECK clab_status clab_store_tile_new(clab_ctx *cx, int64_t n_cols, clab_dtype dtype, clab_store_tile **out);
+/* Replace what the tile holds by these rows (as clab_store_builder_add); first_row: for messages. */
+CLAB_MUST_CHECK clab_status clab_store_tile_pack(clab_ctx *cx, clab_store_tile *t, int64_t first_row, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values);
+void clab_store_tile_free(clab_store_tile *t); /* NULL is fine */
+CLAB_MUST_CHECK clab_status clab_store_builder_append(clab_ctx *cx, clab_store_builder *b, const clab_store_tile *t);
 /* Finish header, row table and checksums; *bytes = size of the layout.  Frees b on success and error. */
 CLAB_MUST_CHECK clab_status clab_store_builder_end(clab_ctx *cx, clab_store_builder *b, int64_t *bytes);
 void clab_store_builder_free(clab_store_builder *b);

@@ -1,5 +1,5 @@
 /* store_builder.c -- rows in, one packed layout out, written by pwrite as it grows.
- * Holds one chunk and the row table; never the matrix. */
+ * Holds one chunk, the tiles that are being packed and the row table; never the matrix. */
 #include "counts/counts_impl.h"
 
 #include <errno.h>
@@ -10,7 +10,11 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/pool.h"
 #include "ledger/ledger.h"
+
+#define TILE_ENTRIES 32768 /* packed by one thread before it looks for more work */
+#define MAX_TILES 64
 
 struct clab_store_builder {
     clab_ctx *cx;
@@ -24,7 +28,8 @@ struct clab_store_builder {
     int64_t flushed;           /* bytes of the rows section in the file */
     clab_charge charge;        /* for a memfd of our own: grows ahead of what is written */
     int64_t charged;
-    clab__levels levels;       /* of the row being packed */
+    clab_store_tile *tiles[MAX_TILES];
+    int n_tiles;
 };
 
 static clab_status write_all(clab_ctx *cx, int fd, const void *bytes, size_t n, int64_t at)
@@ -115,16 +120,7 @@ clab_status clab_store_builder_new(clab_ctx *cx, int fd, int64_t n_cols, clab_dt
         return clab_fail(cx, CLAB_ENOMEM, "no memory for a store builder");
     b->cx = cx;
     b->fd = fd;
-    memcpy(b->head.magic, clab__magic, sizeof b->head.magic);
-    b->head.version = CLAB__VERSION;
-    b->head.order_tag = CLAB__ORDER_TAG;
-    b->head.n_cols = n_cols;
-    b->head.dtype = (int32_t)dtype;
-    b->head.dense = dense;
-    b->head.whole = b->head.finite = 1;
-    b->head.min = HUGE_VAL;
-    b->head.max = -HUGE_VAL;
-    b->head.bad_row = b->head.bad_col = -1;
+    clab__header_new(&b->head, n_cols, dtype, dense);
     s = clab_mem_alloc(cx, CLAB_MEM_WORK, CLAB__CHUNK, "packing counts", &chunk);
     b->chunk = chunk;
     if (s == CLAB_OK && fd < 0) {
@@ -145,6 +141,8 @@ void clab_store_builder_free(clab_store_builder *b)
 {
     if (!b)
         return;
+    for (int i = 0; i < b->n_tiles; i++)
+        clab_store_tile_free(b->tiles[i]);
     clab_mem_free(b->cx, b->starts);
     clab_mem_free(b->cx, b->before);
     clab_mem_free(b->cx, b->chunk);
@@ -154,67 +152,7 @@ void clab_store_builder_free(clab_store_builder *b)
     free(b);
 }
 
-/* ---- one row ------------------------------------------------------------------------------------------*/
-
-/* The numbers of one block that stand for its values. */
-static void value_codes(const clab_store_builder *b, clab__row_mode mode, const char *values, int n, uint32_t *v)
-{
-    double x[CLAB__BLOCK];
-
-    if (mode == CLAB__ROW_LEVELS) {
-        clab__levels_codes(&b->levels, values, n, v);
-        return;
-    }
-    clab__to_f64((clab_dtype)b->head.dtype, values, n, x);
-    for (int i = 0; i < n; i++)
-        v[i] = (uint32_t)x[i] - (mode == CLAB__ROW_COUNTS);
-}
-
-static clab_status pack_row(clab_store_builder *b, int64_t n, const int32_t *indices, const void *values,
-                            clab__row_mode mode)
-{
-    size_t size = clab_dtype_size((clab_dtype)b->head.dtype);
-    uint8_t packed[2 * CLAB__PACK_MAX], head[CLAB__LEVELS_MAX];
-    int32_t last = -1;
-    clab_status s;
-
-    if (mode == CLAB__ROW_RAW && clab__levels_find(&b->levels, (clab_dtype)b->head.dtype, values, n))
-        mode = CLAB__ROW_LEVELS;
-    head[0] = (uint8_t)mode;
-    s = emit(b, head, 1 + (mode == CLAB__ROW_LEVELS ? clab__levels_put(&b->levels, head + 1) : 0));
-    for (int64_t at = 0; s == CLAB_OK && at < n; at += CLAB__BLOCK) {
-        int m = (int)(n - at < CLAB__BLOCK ? n - at : CLAB__BLOCK);
-        uint32_t v[CLAB__BLOCK];
-        size_t bytes;
-        for (int i = 0; i < m; i++) {
-            v[i] = (uint32_t)(indices[at + i] - last - 1);
-            last = indices[at + i];
-        }
-        bytes = clab__pack(v, m, packed);
-        if (mode != CLAB__ROW_RAW) {
-            value_codes(b, mode, (const char *)values + (size_t)at * size, m, v);
-            bytes += clab__pack(v, m, packed + bytes);
-        }
-        s = emit(b, packed, bytes);
-    }
-    if (s == CLAB_OK && mode == CLAB__ROW_RAW)
-        s = emit(b, values, (size_t)n * size);
-    return s;
-}
-
-static clab_status check_row(clab_store_builder *b, int64_t n, const int32_t *indices)
-{
-    int64_t last = -1;
-
-    for (int64_t i = 0; i < n; i++) {
-        if (indices[i] <= last || indices[i] >= b->head.n_cols)
-            return clab_fail(b->cx, CLAB_EFORMAT,
-                             "row %lld: column %d follows column %lld of %lld: columns must rise in a row",
-                             (long long)b->head.n_rows, indices[i], (long long)last, (long long)b->head.n_cols);
-        last = indices[i];
-    }
-    return CLAB_OK;
-}
+/* ---- rows ---------------------------------------------------------------------------------------------*/
 
 static clab_status room_for(clab_store_builder *b, int64_t rows)
 {
@@ -245,32 +183,81 @@ static clab_status room_for(clab_store_builder *b, int64_t rows)
     return CLAB_OK;
 }
 
+clab_status clab_store_builder_append(clab_ctx *cx, clab_store_builder *b, const clab_store_tile *t)
+{
+    int64_t base = b->flushed + (int64_t)b->held;
+    clab_status s = room_for(b, b->head.n_rows + t->head.n_rows);
+
+    if (s == CLAB_OK && (t->head.n_cols != b->head.n_cols || t->head.dtype != b->head.dtype))
+        s = clab_fail(cx, CLAB_EINTERNAL, "rows of another shape than the store's");
+    if (s == CLAB_OK)
+        s = emit(b, t->bytes, (size_t)t->used);
+    if (s != CLAB_OK)
+        return s;
+    clab__facts_add(&b->head, &t->head);
+    for (int64_t r = 0; r < t->head.n_rows; r++) {
+        const clab__tile_row *row = &t->rows[r];
+        b->head.hash = clab__hash_row(b->head.hash, row->entries, row->hash);
+        b->head.nnz += row->entries;
+        b->head.n_rows++;
+        b->starts[b->head.n_rows] = (uint64_t)base + row->end;
+        b->before[b->head.n_rows] = (uint64_t)b->head.nnz;
+    }
+    return CLAB_OK;
+}
+
+/* Rows cut into tiles of about TILE_ENTRIES, as many as there are tiles to hold them. */
+typedef struct {
+    clab_store_builder *b;
+    const int64_t *indptr;
+    const int32_t *indices;
+    const void *values;
+    int n; /* tiles */
+    int64_t cut[MAX_TILES + 1];
+} cutting;
+
+static int cut_rows(cutting *c, int64_t from, int64_t n_rows, int most)
+{
+    int n = 0;
+
+    c->cut[0] = from;
+    while (n < most && c->cut[n] < n_rows) {
+        int64_t end = c->cut[n] + 1;
+        while (end < n_rows && end - c->cut[n] < TILE_ENTRIES && c->indptr[end] - c->indptr[c->cut[n]] < TILE_ENTRIES)
+            end++;
+        c->cut[++n] = end;
+    }
+    return n;
+}
+
+static clab_status pack_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
+{
+    const cutting *c = arg;
+    int64_t from = c->cut[task];
+
+    (void)worker;
+    return clab_store_tile_pack(cx, c->b->tiles[task], c->b->head.n_rows + from - c->cut[0], c->cut[task + 1] - from,
+                                c->indptr + from, c->indices, c->values);
+}
+
 clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t n_rows, const int64_t *indptr,
                                    const int32_t *indices, const void *values)
 {
-    size_t size = clab_dtype_size((clab_dtype)b->head.dtype);
-    clab_status s = room_for(b, b->head.n_rows + n_rows);
+    cutting c = {.b = b, .indptr = indptr, .indices = indices, .values = values};
+    int most = 2 * clab_threads(cx) < MAX_TILES ? 2 * clab_threads(cx) : MAX_TILES;
+    clab_status s = clab_check(cx);
 
-    for (int64_t r = 0; s == CLAB_OK && r < n_rows; r++) {
-        int64_t n = indptr[r + 1] - indptr[r];
-        const int32_t *cols = indices + indptr[r];
-        const void *row = (const char *)values + (size_t)indptr[r] * size;
-        if (r % 256 == 0 && (s = clab_check(cx)) != CLAB_OK)
-            break;
-        if (n < 0 || n > b->head.n_cols)
-            return clab_fail(cx, CLAB_EFORMAT, "row %lld has %lld entries in %lld columns",
-                             (long long)b->head.n_rows, (long long)n, (long long)b->head.n_cols);
-        s = check_row(b, n, cols);
-        if (s == CLAB_OK && n > 0)
-            s = pack_row(b, n, cols, row, clab__scan_row(&b->head, n, cols, row));
-        else if (s == CLAB_OK)
-            b->head.hash = clab__mix(b->head.hash * 3);
-        if (s != CLAB_OK)
-            break;
-        b->head.n_rows++;
-        b->head.nnz += n;
-        b->starts[b->head.n_rows] = (uint64_t)(b->flushed + (int64_t)b->held);
-        b->before[b->head.n_rows] = (uint64_t)b->head.nnz;
+    for (int64_t row = 0; s == CLAB_OK && row < n_rows; row = c.cut[c.n]) {
+        int n = cut_rows(&c, row, n_rows, most);
+        while (s == CLAB_OK && b->n_tiles < n) {
+            s = clab_store_tile_new(cx, b->head.n_cols, (clab_dtype)b->head.dtype, &b->tiles[b->n_tiles]);
+            b->n_tiles += s == CLAB_OK;
+        }
+        if (s == CLAB_OK)
+            s = n == 1 ? pack_tile(cx, 0, 0, &c) : clab_parallel(cx, n, pack_tile, &c);
+        for (int i = 0; s == CLAB_OK && i < n; i++)
+            s = clab_store_builder_append(cx, b, b->tiles[i]);
+        c.n = n;
     }
     return s;
 }

@@ -191,7 +191,7 @@ static clab_status turn_rows(turn *t, int64_t keep, clab__sink *k)
         if (st == CLAB_OK)
             st = clab__rows_tidy(t->h->cx, r1 - r0, t->ptr, t->columns, t->values, t->m->dtype);
         if (st == CLAB_OK)
-            st = k->rows(k, t->h, r1 - r0, t->ptr, t->columns, t->values);
+            st = clab__pick_pass(t->h, t->m, k, r0, r1 - r0, t->ptr, t->columns, t->values);
     }
     return st;
 }

@@ -87,6 +87,9 @@ clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
         goto done;
     for (int64_t row = 0; st == CLAB_OK && row < m->n_rows; row += rows) {
         int64_t n = m->n_rows - row < rows ? m->n_rows - row : rows;
+        int64_t next = clab__pick_find(m, row);
+        if (next == clab__pick_n_rows(m) || clab__pick_row(m, next) >= row + n)
+            continue; /* none of these rows is wanted */
         if ((st = clab_check(h->cx)) != CLAB_OK ||
             (m->n_cols > 0 && (st = read_block(h, m, row, n, block)) != CLAB_OK))
             break;
@@ -94,7 +97,7 @@ clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
         for (int64_t i = 0; i < n; i++)
             ptr[i + 1] = ptr[i] + pick((char *)block + (size_t)(i * row_bytes), m->n_cols, m->dtype,
                                        (int32_t *)indices + ptr[i], (char *)values + (size_t)ptr[i] * size);
-        st = k->rows(k, h, n, ptr, indices, values);
+        st = clab__pick_pass(h, m, k, row, n, ptr, indices, values);
     }
 done:
     clab_mem_free(h->cx, block);

@@ -111,17 +111,46 @@ CLAB_MUST_CHECK clab_status clab__set_plausible(clab__h5 *h, const clab__set *s,
 /* Element type of numbers and what HDF5 converts to. */
 bool clab__type_dtype(hid_t type, clab_dtype *out);
 hid_t clab__dtype_mem(clab_dtype t); /* borrowed */
-/* Rows first..first+n of a rank-1 dataset, converted to `mem`. */
+/* Rows first..first+n of a rank-1 dataset, converted to `mem`; chunks are inflated on all threads where they can
+ * be (set_slice, not from a task of the pool), or all is left to HDF5 (set_read). */
+CLAB_MUST_CHECK clab_status clab__set_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
+                                           hid_t mem, void *buf);
 CLAB_MUST_CHECK clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
                                             hid_t mem, void *buf);
 /* A cache of at least one row of chunks, so that row blocks do not inflate a chunk twice. */
 CLAB_MUST_CHECK clab_status clab__set_cache(clab__h5 *h, clab__set *s);
 
-/* Chunks inflated by libdeflate on all threads where they are plain enough (h5_chunks.c).
- * *done false: they are not, nothing was read. */
+/* Chunks inflated by libdeflate on all threads where they are plain enough (h5_chunks.c): sets s->fast. */
 CLAB_MUST_CHECK clab_status clab__chunks_prepare(clab__h5 *h, clab__set *s);
-CLAB_MUST_CHECK clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
-                                               void *out, bool *done);
+
+/* Elements of a rank-1 dataset on their way into memory, in two strides: `fetch` calls HDF5 (one thread at a
+ * time), `inflate` does not (chunk k on any thread). */
+typedef struct {
+    int64_t from, to; /* elements of the dataset */
+} clab__run;
+typedef struct {
+    const clab__set *set;
+    hid_t mem;         /* type that comes out; borrowed */
+    size_t size;       /* of an element of it */
+    int64_t first, n;  /* elements */
+    char *out;         /* n of them; what no run covers is not set */
+    int64_t room;      /* bytes of out */
+    int64_t n_chunks;  /* to inflate; 0 = all is there */
+    int64_t first_chunk;
+    struct clab__piece *pieces;
+    int64_t room_pieces;
+} clab__span;
+typedef struct clab__inflater clab__inflater; /* what every worker needs */
+CLAB_MUST_CHECK clab_status clab__inflater_new(clab__h5 *h, const clab__set *s, clab__inflater **out);
+void clab__inflater_free(clab__inflater *z);
+/* Elements first..first+n of which only those in runs (rising) are wanted.  Makes room in out where it is short. */
+CLAB_MUST_CHECK clab_status clab__span_fetch(clab__h5 *h, clab__span *sp, int64_t first, int64_t n,
+                                             const clab__run *runs, int64_t n_runs);
+CLAB_MUST_CHECK clab_status clab__span_inflate(clab_ctx *cx, clab__inflater *z, clab__span *sp, int64_t k, int worker);
+void clab__span_free(clab_ctx *cx, clab__span *sp);
+/* Both strides for a dataset that is `fast`, into a buffer of the caller's. */
+CLAB_MUST_CHECK clab_status clab__chunks_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem,
+                                               void *buf);
 
 /* Every string of a dataset (or of one field of it), or of an attribute, as UTF-8. */
 typedef struct {
@@ -161,7 +190,7 @@ CLAB_MUST_CHECK clab_status clab__read_table_compound(clab__h5 *h, const clab__s
 CLAB_MUST_CHECK clab_status clab__read_records(clab__h5 *h, const clab__set *s, bool as_dict,
                                                clab_value **out);
 
-/* ---- matrices (h5_sparse.c, h5_csc.c, h5_dense.c) --------------------------------------------------
+/* ---- matrices (h5_sparse.c, h5_csr.c, h5_csc.c, h5_dense.c) --------------------------------------------------
  * Rows leave through a sink, in order, in blocks: sorted, duplicates added up, values of `dtype`. */
 typedef struct clab__sink clab__sink;
 struct clab__sink {
@@ -169,7 +198,21 @@ struct clab__sink {
                          bool dense);
     clab_status (*rows)(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr,
                         const int32_t *indices, const void *values);
+    /* Instead of rows, where both are there: rows are made into tile `tile` (0..CLAB__TILES-1) on any thread, and
+     * tiles are taken in order, by one thread at a time that need not be the first. */
+    clab_status (*pack)(clab__sink *k, clab__h5 *h, int tile, int64_t first_row, int64_t n_rows,
+                        const int64_t *indptr, const int32_t *indices, const void *values);
+    clab_status (*append)(clab__sink *k, clab__h5 *h, int tile);
 };
+#define CLAB__TILES 64
+
+/* Which rows and columns are wanted.  Zeros: all. */
+typedef struct {
+    const int64_t *rows; /* rising; NULL = all */
+    int64_t n_rows;
+    const int32_t *cols; /* of every column: where it goes (rising) or -1; NULL = all */
+    int64_t n_cols;
+} clab__pick;
 
 /* What the headers of a matrix say; the arrays are not read yet. */
 typedef struct {
@@ -180,6 +223,7 @@ typedef struct {
     int64_t stored;                  /* bytes in the file */
     clab__set data, indices, indptr; /* sparse; dense: data */
     char at[3][CLAB__AT];
+    clab__pick pick; /* set after opening; borrowed */
 } clab__matrix;
 /* Takes obj.  n_rows, n_cols: what must come out (-1 = any). */
 CLAB_MUST_CHECK clab_status clab__matrix_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_rows,
@@ -192,6 +236,8 @@ CLAB_MUST_CHECK clab_status clab__matrix_open_arrays(clab__h5 *h, hid_t group, c
 CLAB_MUST_CHECK clab_status clab__indptr_read(clab__h5 *h, const clab__matrix *m, int64_t **out);
 /* Stream all rows into the sink. */
 CLAB_MUST_CHECK clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
+CLAB_MUST_CHECK clab_status clab__csr_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr,
+                                             clab__sink *k);
 CLAB_MUST_CHECK clab_status clab__csc_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr,
                                              clab__sink *k);
 CLAB_MUST_CHECK clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
@@ -201,6 +247,18 @@ CLAB_MUST_CHECK clab_status clab__rows_tidy(clab_ctx *cx, int64_t n_rows, int64_
 /* Read indices as int32, each checked to be in 0..limit-1. */
 CLAB_MUST_CHECK clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n,
                                                int64_t limit, int32_t *out);
+/* ---- picked rows and columns (h5_pick.c) --------------------------------------------------------------
+ * Rows that come out of m. */
+int64_t clab__pick_n_rows(const clab__matrix *m);
+int64_t clab__pick_n_cols(const clab__matrix *m);
+/* The first picked row (its number among the picked) that is `row` or later. */
+int64_t clab__pick_find(const clab__matrix *m, int64_t row);
+int64_t clab__pick_row(const clab__matrix *m, int64_t i); /* the i-th picked row */
+/* Keep the picked columns of rows, in place; indptr too. */
+void clab__pick_cols(const clab__pick *p, int64_t n_rows, int64_t *indptr, int32_t *indices, void *values, size_t size);
+/* Rows first_row.. of the file, of which the picked ones go on to k.  Changes what it is given. */
+CLAB_MUST_CHECK clab_status clab__pick_pass(clab__h5 *h, const clab__matrix *m, clab__sink *k, int64_t first_row,
+                                            int64_t n_rows, int64_t *indptr, int32_t *indices, void *values);
 /* Small sparse matrices as values. */
 CLAB_MUST_CHECK clab_status clab__read_sparse(clab__h5 *h, hid_t obj, const char *at, clab_value **out);
 /* What its values are like: of all of them, or of the first 65,536 as they are stored (inspect_scan.c). */

@@ -17,6 +17,10 @@ typedef struct {
     const char *section;
     int fd;
     clab_store_builder *builder;
+    clab_store_tile *tiles[CLAB__TILES];
+    int64_t in_tile[CLAB__TILES]; /* rows */
+    int64_t n_cols;
+    clab_dtype dtype;
     int64_t n_rows, done;
     int64_t asked; /* bytes the session has agreed to */
     clab_phase *phase;
@@ -27,6 +31,8 @@ static clab_status store_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64
 {
     store_sink *s = (store_sink *)k;
     s->n_rows = n_rows;
+    s->n_cols = n_cols;
+    s->dtype = dtype;
     s->phase = clab_phase_begin(h->cx, s->section, n_rows, "cells");
     return clab_store_builder_new(h->cx, s->fd, n_cols, dtype, dense, &s->builder);
 }
@@ -57,14 +63,37 @@ static clab_status ask_for_growth(store_sink *s, clab__h5 *h)
     return r;
 }
 
+static clab_status taken(store_sink *s, clab__h5 *h, int64_t n_rows, clab_status st)
+{
+    s->done += n_rows;
+    clab_phase_step(s->phase, s->done);
+    return st == CLAB_OK ? ask_for_growth(s, h) : written(h, st);
+}
+
 static clab_status store_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const int64_t *indptr,
                               const int32_t *indices, const void *values)
 {
     store_sink *s = (store_sink *)k;
-    clab_status st = clab_store_builder_add(h->cx, s->builder, n_rows, indptr, indices, values);
-    s->done += n_rows;
-    clab_phase_step(s->phase, s->done);
-    return st == CLAB_OK ? ask_for_growth(s, h) : written(h, st);
+    return taken(s, h, n_rows, clab_store_builder_add(h->cx, s->builder, n_rows, indptr, indices, values));
+}
+
+static clab_status store_pack(clab__sink *k, clab__h5 *h, int tile, int64_t first_row, int64_t n_rows,
+                              const int64_t *indptr, const int32_t *indices, const void *values)
+{
+    store_sink *s = (store_sink *)k;
+    clab_status st = CLAB_OK;
+    if (!s->tiles[tile])
+        st = clab_store_tile_new(h->cx, s->n_cols, s->dtype, &s->tiles[tile]);
+    s->in_tile[tile] = n_rows;
+    return st == CLAB_OK
+               ? clab_store_tile_pack(h->cx, s->tiles[tile], first_row, n_rows, indptr, indices, values)
+               : st;
+}
+
+static clab_status store_append(clab__sink *k, clab__h5 *h, int tile)
+{
+    store_sink *s = (store_sink *)k;
+    return taken(s, h, s->in_tile[tile], clab_store_builder_append(h->cx, s->builder, s->tiles[tile]));
 }
 
 static clab_status store_file(clab__h5 *h, const char *section, int *fd)
@@ -80,7 +109,7 @@ static clab_status store_file(clab__h5 *h, const char *section, int *fd)
 
 clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
 {
-    store_sink s = {.sink = {store_begin, store_rows}, .section = section, .fd = -1};
+    store_sink s = {.sink = {store_begin, store_rows, store_pack, store_append}, .section = section, .fd = -1};
     int64_t bytes;
     clab_status st;
     st = store_file(h, section, &s.fd);
@@ -100,6 +129,8 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     if (st == CLAB_OK)
         st = clab_wire_flush(h->cx, h->wire);
     clab_phase_end(s.phase);
+    for (int i = 0; i < CLAB__TILES; i++)
+        clab_store_tile_free(s.tiles[i]);
     clab_store_builder_free(s.builder);
     close(s.fd);
     return st;
@@ -155,7 +186,7 @@ static clab_status value_rows(clab__sink *k, clab__h5 *h, int64_t n_rows, const 
 clab_status clab__read_sparse(clab__h5 *h, hid_t obj, const char *at, clab_value **out)
 {
     clab__matrix m;
-    value_sink v = {.sink = {value_begin, value_rows}};
+    value_sink v = {.sink = {.begin = value_begin, .rows = value_rows}};
     int64_t bytes;
     clab_status st = clab__matrix_open(h, obj, at, -1, -1, &m);
     if (st != CLAB_OK)

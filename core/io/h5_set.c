@@ -269,32 +269,45 @@ clab_status clab__set_cache(clab__h5 *h, clab__set *s)
     return CLAB_OK;
 }
 
+/* n elements from `first` of a dataset of rank 1, by HDF5's own means. */
+static clab_status read_plain(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem, void *buf)
+{
+    hsize_t start = (hsize_t)first, count = (hsize_t)n;
+    hid_t in = H5Screate_simple(1, &count, NULL);
+    bool ok = !clab_fault_io(h->cx) && in >= 0 &&
+              H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+              H5Dread(s->id, mem, in, s->space, H5P_DEFAULT, buf) >= 0;
+    const char *why = ok ? "" : clab__h5_why();
+    if (in >= 0)
+        H5Sclose(in);
+    return ok ? CLAB_OK
+              : clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at element %lld: %s", h->name, clab_show(s->at),
+                          (long long)first, why);
+}
+
+clab_status clab__set_read(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem, void *buf)
+{
+    size_t size = H5Tget_size(mem);
+    int64_t step = SLICE / (int64_t)size;
+    clab_status st = CLAB_OK;
+    for (int64_t at = 0; st == CLAB_OK && at < n; at += step) {
+        int64_t count = n - at < step ? n - at : step;
+        clab__h5_alive(0);
+        st = clab_check(h->cx);
+        if (st == CLAB_OK)
+            st = read_plain(h, s, first + at, count, mem, (char *)buf + (size_t)at * size);
+    }
+    return st;
+}
+
 clab_status clab__set_slice(clab__h5 *h, const clab__set *s, int64_t first, int64_t n, hid_t mem, void *buf)
 {
     size_t size = H5Tget_size(mem);
     int64_t step = SLICE / (int64_t)size;
-    for (int64_t at = 0; at < n; at += step) {
-        hsize_t start = (hsize_t)(first + at), count = (hsize_t)(n - at < step ? n - at : step);
-        clab_status st = clab_check(h->cx);
-        clab__h5_alive(0);
-        if (st != CLAB_OK)
-            return st;
-        bool done = false, torn = clab_fault_io(h->cx);
-        if (!torn && s->fast && H5Tequal(mem, s->type) > 0)
-            st = clab__chunks_slice(h, s, (int64_t)start, (int64_t)count, (char *)buf + (size_t)at * size,
-                                    &done);
-        if (st != CLAB_OK)
-            return st;
-        if (done)
-            continue;
-        hid_t in = H5Screate_simple(1, &count, NULL);
-        bool ok = !torn && H5Sselect_hyperslab(s->space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-                  H5Dread(s->id, mem, in, s->space, H5P_DEFAULT, (char *)buf + (size_t)at * size) >= 0;
-        const char *why = ok ? "" : clab__h5_why();
-        H5Sclose(in);
-        if (!ok)
-            return clab_fail(h->cx, CLAB_EIO, "%s: %s cannot be read at element %lld: %s", h->name,
-                             clab_show(s->at), (long long)(first + at), why);
-    }
-    return CLAB_OK;
+    clab_status st = CLAB_OK;
+    if (!s->fast || H5Tequal(mem, s->type) <= 0)
+        return clab__set_read(h, s, first, n, mem, buf);
+    for (int64_t at = 0; st == CLAB_OK && at < n; at += step)
+        st = clab__chunks_slice(h, s, first + at, n - at < step ? n - at : step, mem, (char *)buf + (size_t)at * size);
+    return st;
 }

@@ -1,12 +1,8 @@
-/* h5_sparse.c -- matrices: what their headers say, checked before anything is allocated, and CSR arrays
- * streamed in blocks of rows. */
+/* h5_sparse.c -- matrices: what their headers say, checked before anything is allocated. */
 #include "io/h5_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define BLOCK_NNZ (1LL << 20)
-#define BLOCK_ROWS 65536
 
 /* ---- headers -------------------------------------------------------------------------------------*/
 
@@ -202,57 +198,11 @@ clab_status clab__indices_read(clab__h5 *h, const clab__set *s, int64_t first, i
     return st;
 }
 
-/* Rows that fit one block, from `row` on; at least one. */
-static int64_t block_rows(const int64_t *indptr, int64_t n_rows, int64_t row)
-{
-    int64_t end = row + 1;
-    while (end < n_rows && end - row < BLOCK_ROWS && indptr[end + 1] - indptr[row] <= BLOCK_NNZ)
-        end++;
-    return end - row;
-}
-
-static clab_status csr_stream(clab__h5 *h, clab__matrix *m, const int64_t *indptr, clab__sink *k)
-{
-    int64_t most = 0, bytes, *ptr = NULL;
-    size_t size = clab_dtype_size(m->dtype);
-    void *indices = NULL, *values = NULL;
-    for (int64_t row = 0, n; row < m->n_rows; row += n) {
-        n = block_rows(indptr, m->n_rows, row);
-        most = indptr[row + n] - indptr[row] > most ? indptr[row + n] - indptr[row] : most;
-    }
-    clab_status st = clab_mem_size(h->cx, most, size + sizeof(int32_t), &bytes);
-    if (st == CLAB_OK)
-        st = clab__h5_ask(h, m->data.at, bytes);
-    if (st == CLAB_OK)
-        st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, most * (int64_t)sizeof(int32_t) + 64, "a block of indices",
-                            &indices);
-    if (st == CLAB_OK)
-        st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, most * (int64_t)size + 64, "a block of values", &values);
-    if (st == CLAB_OK && !(ptr = malloc((BLOCK_ROWS + 1) * sizeof *ptr)))
-        st = clab_fail(h->cx, CLAB_ENOMEM, "no memory to read %s", clab_show(m->data.at));
-    for (int64_t row = 0, n; st == CLAB_OK && row < m->n_rows; row += n) {
-        n = block_rows(indptr, m->n_rows, row);
-        int64_t nnz = indptr[row + n] - indptr[row];
-        for (int64_t i = 0; i <= n; i++)
-            ptr[i] = indptr[row + i] - indptr[row];
-        if ((st = clab__indices_read(h, &m->indices, indptr[row], nnz, m->n_cols, indices)) != CLAB_OK ||
-            (st = clab__set_slice(h, &m->data, indptr[row], nnz, clab__dtype_mem(m->dtype), values)) !=
-                CLAB_OK ||
-            (st = clab__rows_tidy(h->cx, n, ptr, indices, values, m->dtype)) != CLAB_OK)
-            break;
-        st = k->rows(k, h, n, ptr, indices, values);
-    }
-    free(ptr);
-    clab_mem_free(h->cx, indices);
-    clab_mem_free(h->cx, values);
-    return st;
-}
-
 clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
 {
     int64_t *indptr = NULL;
     bool dense = strcmp(m->kind, "dense") == 0;
-    clab_status st = k->begin(k, h, m->n_rows, m->n_cols, m->dtype, dense);
+    clab_status st = k->begin(k, h, clab__pick_n_rows(m), clab__pick_n_cols(m), m->dtype, dense);
     if (st != CLAB_OK)
         return st;
     if (dense)
@@ -263,7 +213,7 @@ clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
     if (st == CLAB_OK)
         st = clab__set_cache(h, &m->indices);
     if (st == CLAB_OK)
-        st = strcmp(m->kind, "csc") == 0 ? clab__csc_stream(h, m, indptr, k) : csr_stream(h, m, indptr, k);
+        st = strcmp(m->kind, "csc") == 0 ? clab__csc_stream(h, m, indptr, k) : clab__csr_stream(h, m, indptr, k);
     clab_mem_free(h->cx, indptr);
     return st;
 }

@@ -103,6 +103,6 @@ static clab_status sample(clab__h5 *h, clab__matrix *m, clab__scan *s)
 
 clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out)
 {
-    *out = (clab__scan){.sink = {scan_begin, scan_rows}, .whole = true, .finite = true};
+    *out = (clab__scan){.sink = {.begin = scan_begin, .rows = scan_rows}, .whole = true, .finite = true};
     return full ? clab__matrix_stream(h, m, &out->sink) : sample(h, m, out);
 }
