@@ -134,8 +134,14 @@ struct clab_store {
     void *table;             /* starts and before, when they are not in the map */
     const uint64_t *starts;  /* n_rows + 1 */
     const uint64_t *before;  /* n_rows + 1 */
+    struct clab__sketch *sketch; /* of a dry run: neither map nor file; NULL else */
     clab_store_info info;
 };
+
+/* sketch.c: one row of a sketch, as clab_store_row; freeing; whether it may be read now. */
+CLAB_MUST_CHECK clab_status clab__sketch_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32,
+                                             double *f64);
+void clab__sketch_free(clab_ctx *cx, struct clab__sketch *k);
 
 /* n bytes of a layout from `at`; EIO in words when the system says no or the file has become shorter. */
 CLAB_MUST_CHECK clab_status clab__file_read(clab_ctx *cx, int fd, void *to, size_t n, int64_t at);

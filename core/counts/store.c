@@ -279,6 +279,7 @@ void clab_store_unref(clab_store *s)
         munmap((void *)(uintptr_t)s->map, s->map_bytes);
     if (s->fd >= 0)
         close(s->fd);
+    clab__sketch_free(s->cx, s->sketch);
     clab_mem_free(s->cx, s->table);
     clab_mem_release(s->cx, s->charge);
     free(s);

@@ -76,4 +76,15 @@ int clab_store_refs(const clab_store *s); /* holders now: for telling whether by
 #define CLAB_STORE_PAD 128
 CLAB_MUST_CHECK clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32, double *f64);
 
+/* ---- sketches: the stores of a dry run (docs/plan.md) ------------------------------------------------------
+ * clab_store_sketch -- a store of n_rows rows that holds only a sample of them: row i has before[i+1] - before[i]
+ * entries, those of a sampled row of about that length, thinned or filled up.  The bytes that all rows would take
+ * packed are charged, not held.  Its rows may be read in a dry run only: they are no data.
+ *   sample  in   a store with the same columns, at least one row unless n_rows is 0; borrowed
+ *   before  in   n_rows + 1, from 0, or NULL: rows are as long as those of the sample
+ *   nnz     in   with before NULL: of all rows, or -1 when it is not known either
+ *   in_file in   as if it were clab_store_open_file's */
+CLAB_MUST_CHECK clab_status clab_store_sketch(clab_ctx *cx, const clab_store *sample, int64_t n_rows, const int64_t *before,
+                                              int64_t nnz, bool in_file, const char *what, clab_store **out);
+
 #endif

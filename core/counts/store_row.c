@@ -165,6 +165,8 @@ clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32
     n = clab_store_row_nnz(s, row);
     if (n == 0)
         return CLAB_OK;
+    if (s->sketch)
+        return clab__sketch_row(cx, s, row, indices, f32, f64);
     if (!s->map)
         return row_from_file(cx, s, row, n, indices, f32, f64);
     rows = s->map + CLAB__HEADER;

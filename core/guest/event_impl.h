@@ -13,11 +13,14 @@
 /* The ledger's events keep their numbers; these come on top. */
 enum {
     CLAB__EV_HELLO = 100, /* parent to guest: n = budget left (0 = none), x = threads, y = descriptors,
-                             unit = the parent's process id, text = source of the limit */
+                             unit = the parent's process id, and CLAB__PLANNING in a dry run, text = source of
+                             the limit */
     CLAB__EV_INFO,        /* text */
     CLAB__EV_WARN,        /* text */
     CLAB__EV_DONE         /* n = status, text = the error with its hint, unit = where */
 };
+
+#define CLAB__PLANNING " planning"
 
 typedef struct {
     int32_t kind;

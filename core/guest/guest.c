@@ -33,6 +33,7 @@ struct clab_guest {
     char what[160];
     clab_phase *phase[DEPTH];
     int depth; /* may exceed DEPTH; those above are not shown */
+    clab_charge own; /* in a plan: what the process itself would take */
     bool done;
     clab__record last; /* the one that said it was done */
     char words[LAST_WORDS + 1];
@@ -167,7 +168,7 @@ static bool say_hello(clab_ctx *cx, int events, int n_fds)
     clab_limit limit = clab_budget_get(cx);
     char parent[32], source[sizeof limit.source];
 
-    snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    snprintf(parent, sizeof parent, "%ld%s", (long)getpid(), clab_ctx_planning(cx) ? CLAB__PLANNING : "");
     snprintf(source, sizeof source, "left of %s, %.24s", clab_bytes(limit.bytes), limit.source);
     if (left == INT64_MAX)
         left = 0;
@@ -215,6 +216,8 @@ clab_status clab_guest_start(clab_ctx *cx, const char *role, const char *what, c
     if (e != 0)
         goto fail;
     clab_ledger_guest_add(cx, (int)g->pid);
+    if (clab_ctx_planning(cx) && clab_mem_charge(cx, CLAB_MEM_WORK, OWN_BYTES, what, &g->own) != CLAB_OK)
+        clab_error_clear(cx); /* a plan a little short is still a plan */
     g->events = events[0];
     g->err = err[0];
     events[0] = err[0] = -1;
@@ -239,6 +242,11 @@ fail:
     return clab_hint(cx, "the limits on processes, open files or memory (ulimit -a) may be too small");
 }
 
+void clab_guest_foresee(clab_ctx *cx, int64_t bytes, const char *what)
+{
+    clab_mem_foresee(cx, CLAB_MEM_WORK, OWN_BYTES + bytes, what);
+}
+
 clab_wire *clab_guest_wire(clab_guest *g)
 {
     return g->wire;
@@ -254,6 +262,7 @@ static void reap(clab_guest *g, bool by_force)
     while (waitpid(g->pid, &g->wait_status, 0) < 0 && errno == EINTR)
         ;
     clab_ledger_guest_remove(g->cx, (int)g->pid);
+    clab_mem_release(g->cx, g->own);
     while (g->depth > 0)
         end_phase(g);
     for (int i = 0; i < 256 && g->err >= 0 && take_words(g); i++)

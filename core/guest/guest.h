@@ -25,6 +25,9 @@ clab_wire *clab_guest_wire(clab_guest *g);
  * OK only when the role function returned CLAB_OK.  Else the guest's own error (status, text, hint)
  * is recorded here in place of any wire error; a crash is EIO: "WHAT failed: the worker crashed (signal 11) ...". */
 CLAB_MUST_CHECK clab_status clab_guest_end(clab_ctx *cx, clab_guest *g);
+/* clab_guest_foresee -- in a dry run, the worker that the real run would start here: its process and `bytes` of
+ * work inside it, counted in the peaks.  Elsewhere nothing. */
+void clab_guest_foresee(clab_ctx *cx, int64_t bytes, const char *what);
 /* clab_guest_kill -- end it now (error paths).  Frees g.  NULL is fine. */
 void clab_guest_kill(clab_ctx *cx, clab_guest *g);
 

@@ -110,6 +110,7 @@ int clab_guest_main(int argc, char **argv, const clab_guest_role *roles)
         fprintf(stderr, "no memory to begin\n");
         return 1;
     }
+    clab_ctx_set_planning(cx, strstr(hello.unit, CLAB__PLANNING) != NULL);
     s = serve(cx, fn, &hello);
     clab_ctx_free(cx);
     return s == CLAB_OK ? 0 : 1;

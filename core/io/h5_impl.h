@@ -272,6 +272,8 @@ typedef struct {
 CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out);
 /* A matrix as a store in a memfd or a scratch file, announced and sent to the session under `section`. */
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
+/* The same in a dry run: shape, lengths of the rows, and a sample of at most one row in a hundred (h5_sketch.c). */
+CLAB_MUST_CHECK clab_status clab__sketch_send(clab__h5 *h, clab__matrix *m, const char *section);
 
 /* ---- the 10x layout (tenx.c) ---------------------------------------------------------------------*/
 typedef enum { CLAB__H5AD, CLAB__TENX3, CLAB__TENX2 } clab__format;
@@ -287,6 +289,8 @@ void clab__tenx_close(clab__tenx *t);
  * guest to session: a letter, then what it announces */
 #define CLAB__REC_VALUE 'V'  /* section, value */
 #define CLAB__REC_MATRIX 'M' /* section; the descriptor went through the socket; h5-write: header, blocks */
+#define CLAB__REC_SKETCH 'K' /* of a dry run: section, rows, entries or -1, bytes that the worker would take, bytes in
+                              * the file, 1 and entries before each row or 0; the sample went through the socket */
 #define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_END 'Z'
 /* One value as the whole reply. */

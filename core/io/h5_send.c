@@ -112,6 +112,8 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     store_sink s = {.sink = {store_begin, store_rows, store_pack, store_append}, .section = section, .fd = -1};
     int64_t bytes;
     clab_status st;
+    if (clab_ctx_planning(h->cx))
+        return clab__sketch_send(h, m, section);
     st = store_file(h, section, &s.fd);
     if (st != CLAB_OK)
         return st;

@@ -3,6 +3,7 @@
 #include "io/io_impl.h"
 
 #include "data/matrix.h"
+#include "ledger/timeline.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -156,7 +157,35 @@ static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
     return st;
 }
 
-static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, arrival *a)
+/* What stands in for a store in a dry run: a sample and the facts beside it.  The worker's own memory is foreseen
+ * on top of the store, as it is there until the session has mapped it. */
+static clab_status take_sketch(clab_ctx *cx, clab_wire *w, int fd, bool in_file, const char *what, clab_store **out)
+{
+    clab_store *sample = NULL;
+    int64_t n_rows = 0, nnz = 0, worker = 0, stored = 0;
+    int64_t *before = NULL, bytes;
+    uint8_t has_before = 0;
+    clab_status st = clab_store_open(cx, fd, what, &sample);
+    if (st == CLAB_OK && ((st = clab_wire_get_i64(cx, w, &n_rows)) != CLAB_OK || (st = clab_wire_get_i64(cx, w, &nnz)) != CLAB_OK ||
+                          (st = clab_wire_get_i64(cx, w, &worker)) != CLAB_OK ||
+                          (st = clab_wire_get_i64(cx, w, &stored)) != CLAB_OK || (st = clab_wire_get_u8(cx, w, &has_before)) != CLAB_OK))
+        goto done;
+    if (st == CLAB_OK && has_before && (st = clab_mem_size(cx, n_rows, 8, &bytes)) == CLAB_OK &&
+        (st = clab_mem_alloc(cx, CLAB_MEM_WORK, bytes + 8, "rows of a sketch", (void **)&before)) == CLAB_OK)
+        st = clab_wire_get(cx, w, before, (size_t)bytes + 8);
+    if (st == CLAB_OK)
+        st = clab_store_sketch(cx, sample, n_rows, before, nnz, in_file, what, out);
+    if (st == CLAB_OK) {
+        clab_mem_foresee(cx, CLAB_MEM_WORK, worker, what);
+        clab_timeline_file(cx, false, stored);
+    }
+done:
+    clab_mem_free(cx, before);
+    clab_store_unref(sample);
+    return st;
+}
+
+static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sketch, arrival *a)
 {
     char *section = NULL, what[256];
     clab_store *store = NULL;
@@ -168,7 +197,8 @@ static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, arrival *
         st = clab__fd_take(cx, socket, &fd);
     if (st == CLAB_OK) {
         snprintf(what, sizeof what, "%s of %s", clab_show(section), a->file);
-        st = a->scratch ? clab_store_open_file(cx, fd, what, &store) : clab_store_open(cx, fd, what, &store);
+        st = sketch       ? take_sketch(cx, w, fd, a->scratch != NULL, what, &store)
+             : a->scratch ? clab_store_open_file(cx, fd, what, &store) : clab_store_open(cx, fd, what, &store);
     }
     if (st == CLAB_OK)
         st = clab_matrix_new(cx, store, &a->matrix[a->n_matrices]);
@@ -190,8 +220,8 @@ static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, arrival *a)
             return CLAB_OK;
         if (st == CLAB_OK && record == CLAB__REC_VALUE)
             st = take_value(cx, w, a);
-        else if (st == CLAB_OK && record == CLAB__REC_MATRIX)
-            st = take_matrix(cx, w, socket, a);
+        else if (st == CLAB_OK && (record == CLAB__REC_MATRIX || record == CLAB__REC_SKETCH))
+            st = take_matrix(cx, w, socket, record == CLAB__REC_SKETCH, a);
         else if (st == CLAB_OK && record == CLAB__REC_ASK)
             st = clab__answer_ask(cx, w, a->file);
         else if (st == CLAB_OK)
@@ -412,6 +442,7 @@ static const char *scratch_folder(const clab_read_opts *opts)
 clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
 {
     arrival a = {0};
+    clab_phase *phase;
     char name[160];
     clab_status st = clab__file_check(cx, path);
     if (st == CLAB_OK && opts && opts->scratch && !opts->backed)
@@ -422,9 +453,11 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
         a.scratch = scratch_folder(opts);
     snprintf(name, sizeof name, "%s", clab__file_name(path)); /* a rotating buffer would not last */
     a.file = name;
+    phase = clab_phase_begin(cx, "read", 0, "");
     st = converse(cx, path, opts ? opts->genome : NULL, &a);
     if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
         clab__hint_damaged(cx); /* the guest gives its own */
     arrival_free(&a);
+    clab_phase_end(phase);
     return st;
 }

@@ -105,6 +105,9 @@ clab_status clab_mem_charge_at(clab_ctx *cx, clab_mem_home home, clab_mem_kind k
     lg->charges[i].bytes = bytes;
     lg->charges[i].holding = holding;
     lg->charges[i].generation++;
+    lg->charges[i].foreseen = home == CLAB_HOME_RAM && clab_ctx_planning(cx);
+    if (lg->charges[i].foreseen)
+        lg->foreseen += bytes;
     *out = (uint64_t)lg->charges[i].generation << 32 | (uint32_t)(i + 1);
     pthread_mutex_unlock(&lg->lock);
     return CLAB_OK;
@@ -122,6 +125,8 @@ void clab_mem_release(clab_ctx *cx, clab_charge c)
         clab__charge *ch = &lg->charges[at - 1];
         if (ch->generation == (uint32_t)(c >> 32) && ch->bytes >= 0) {
             clab__account(lg, ch->holding, -ch->bytes, -1);
+            if (ch->foreseen)
+                lg->foreseen -= ch->bytes;
             ch->bytes = -1;
         }
     }

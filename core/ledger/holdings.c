@@ -231,6 +231,7 @@ void clab__account(clab_ledger *lg, int32_t holding, int64_t bytes, int64_t bloc
     }
     if (lg->phase && lg->live > lg->phase->peak)
         lg->phase->peak = lg->live;
+    lg->activity++;
     if (lg->live > lg->window)
         lg->window = lg->live;
     if (lg->live > lg->peak) {

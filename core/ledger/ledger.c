@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "ledger/ledger_impl.h"
+#include "ledger/timeline.h"
 
 double clab__now(void)
 {
@@ -80,6 +81,9 @@ void clab_ledger_free(clab_ledger *lg)
     if (!lg)
         return;
     clab_ledger_sample_stop(lg);
+    if (lg->timeline && clab_timeline_stop(lg->cx, NULL) != CLAB_OK) {
+        /* it was recorded for nobody */
+    }
     while (lg->phase)
         clab_phase_end(lg->phase);
     if (clab_ctx_ledger(lg->cx) == lg)

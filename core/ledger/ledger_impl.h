@@ -38,6 +38,7 @@ typedef struct {
     int64_t bytes; /* -1 = free slot */
     int32_t holding;
     uint32_t generation;
+    bool foreseen; /* by a plan: nothing was taken */
 } clab__charge;
 
 /* One curve.  Past CLAB__CURVE points, `width` points are kept as two, their minimum and maximum. */
@@ -87,6 +88,9 @@ struct clab_ledger {
     pthread_t place_thread;
     int64_t live, peak, window, kind_bytes[CLAB_N_MEM]; /* window: peak since clab_mem_window */
     atomic_llong small; /* of live: blocks that are malloc'd */
+    int64_t foreseen; /* of live: charges of a plan, which nothing stands behind */
+    int64_t activity; /* counts whatever is taken, given back or begun */
+    struct clab__timeline *timeline; /* NULL = none is recorded */
     char peak_phase[64];
     int32_t peak_birth, tree_peak_birth; /* -1 = none */
     char tree_peak_phase[64];
@@ -158,11 +162,14 @@ void clab__phase_fill(const clab_ledger *lg, clab_snapshot *out);
 void clab__series_add(clab__series *s, double x, double y);
 void clab__series_fill(const clab__series *s, clab_snap_series *out);
 /* probe.c */
+int64_t clab__process_bytes(void);         /* of this process alone; -1 = unknown */
 int64_t clab__tree_bytes(clab_ledger *lg); /* -1 = unknown; not under the lock */
 /* Not under the lock: measures for the peak, when the last time is `least` seconds ago. */
 void clab__tree_look(clab_ledger *lg, double least);
 void clab__before_release(clab_ledger *lg, int64_t bytes); /* the same, when it may be a peak that ends */
 bool clab__meminfo(clab__measured *m);     /* node and swap fields; -1 where not readable */
+/* timeline.c */
+void clab__timeline_phase(clab_ledger *lg, const char *name); /* the outermost phase began */
 /* nvml.c */
 clab__nvml *clab__nvml_open(char *why, size_t n);
 void clab__nvml_sample(clab__nvml *nv, clab__measured *m);

@@ -25,7 +25,10 @@ clab_phase *clab_phase_begin(clab_ctx *cx, const char *name, int64_t total, cons
     p->peak = lg->live;
     p->outer = lg->phase;
     lg->phase = p;
+    lg->activity++;
     pthread_mutex_unlock(&lg->lock);
+    if (!p->outer)
+        clab__timeline_phase(lg, p->name);
     clab__emit(lg, &(clab_event){.kind = CLAB_EV_PHASE_BEGIN, .text = p->name, .unit = p->unit, .n = total});
     return p;
 }

@@ -43,6 +43,11 @@ static int64_t process_bytes(int pid)
     return v;
 }
 
+int64_t clab__process_bytes(void)
+{
+    return process_bytes((int)getpid());
+}
+
 int64_t clab__tree_bytes(clab_ledger *lg)
 {
     int guest[CLAB__GUESTS], n;
