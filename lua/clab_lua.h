@@ -30,6 +30,11 @@ clab_lua_result clab_lua_check(clab_lua *l, const char *code);
 clab_lua_result clab_lua_run_file(clab_lua *l, const char *path, int argc, char **argv, char **err);
 clab_lua_result clab_lua_run_string(clab_lua *l, const char *code, int argc, char **argv, char **err);
 
+/* record: from the next run_file on, every line of that file which runs is a row of the timeline that the ledger
+ * records (ledger/timeline.h).  In a planning context the script also writes no file and starts no program of its
+ * own, and what it prints is dropped. */
+void clab_lua_record(clab_lua *l);
+
 /* complete: candidates for the word that ends at `cursor` of the statement so far.  Calls no metamethod that
  * has effects.  *start = offset where the word begins; NULL-terminated malloc'd array of malloc'd strings. */
 char **clab_lua_complete(clab_lua *l, const char *statement, size_t cursor, size_t *start);

@@ -163,10 +163,23 @@ static clab_lua_result run_loaded(clab_lua *l, int status, const char *name, int
     return call(l, argc, false, err);
 }
 
+void clab_lua_record(clab_lua *l)
+{
+    l->records = true;
+}
+
 clab_lua_result clab_lua_run_file(clab_lua *l, const char *path, int argc, char **argv, char **err)
 {
     if (err)
         *err = NULL;
+    if (l->records) {
+        lua_pushfstring(l->L, "@%s", path);
+        if (clab__record_source(l, lua_tostring(l->L, -1)) != CLAB_OK)
+            clab_error_clear(l->cx); /* rows without words are still rows */
+        lua_pop(l->L, 1);
+        if (clab_ctx_planning(l->cx))
+            clab__sandbox_enter(l->L);
+    }
     return run_loaded(l, luaL_loadfilex(l->L, path, "t"), path, argc, argv, err);
 }
 

@@ -37,6 +37,8 @@ struct clab_lua {
     int64_t statement;             /* of the prompt, from 1; 0 = a script */
     const char *statement_text;    /* while it runs; borrowed */
     clab__before before[2];        /* what was held when this statement began, and the one before it */
+    bool records;                     /* lines of the file that runs next are recorded */
+    struct clab__recording *recording; /* of which lines; NULL = none */
 };
 
 /* ---- state.c --------------------------------------------------------------------------------------*/
@@ -53,6 +55,13 @@ void clab__statement(clab_lua *l, const char *code); /* a statement of the promp
 void clab__mem_open(lua_State *L, int lab);
 void clab__mem_before(clab_lua *l); /* a statement begins: what is held now is what mem.diff() compares with */
 void clab__mem_close(clab_lua *l);
+/* ---- record.c: lines as rows of the ledger's timeline ----------------------------------------------*/
+CLAB_MUST_CHECK clab_status clab__record_source(clab_lua *l, const char *source); /* a chunk's, as Lua names it */
+void clab__record_line(clab_lua *l, lua_State *L, lua_Debug *ar);                  /* from the hook */
+void clab__record_free(clab_lua *l);
+/* ---- sandbox.c: a plan's script touches nothing outside the session --------------------------------*/
+void clab__sandbox_enter(lua_State *L);
+void clab__sandbox_leave(lua_State *L);
 
 /* ---- show.c ---------------------------------------------------------------------------------------*/
 void clab__show(lua_State *L, int idx); /* pushes a result as the prompt prints it */

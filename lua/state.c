@@ -45,7 +45,8 @@ static void poll_hook(lua_State *L, lua_Debug *ar)
 {
     clab_lua *l = clab__of(L);
 
-    (void)ar;
+    if (ar->event == LUA_HOOKLINE)
+        clab__record_line(l, L, ar);
     if (l->exiting) {
         lua_sethook(L, poll_hook, LUA_MASKCOUNT, 1);
         luaL_error(L, "os.exit");
@@ -59,7 +60,7 @@ static void poll_hook(lua_State *L, lua_Debug *ar)
 
 void clab__hook(clab_lua *l)
 {
-    lua_sethook(l->L, poll_hook, LUA_MASKCOUNT, HOOK_EVERY);
+    lua_sethook(l->L, poll_hook, LUA_MASKCOUNT | (l->recording ? LUA_MASKLINE : 0), HOOK_EVERY);
 }
 
 /* An allocation is about to be refused: objects that nobody can reach give their bytes back first. */
@@ -80,6 +81,8 @@ void clab__print(lua_State *L, const char *s)
     char safe[1024];
     bool plain = true;
 
+    if (clab_ctx_planning(l->cx))
+        return; /* what is printed about made-up cells would be made up too */
     for (const unsigned char *c = (const unsigned char *)s; *c && plain; c++)
         plain = *c == '\n' || *c == '\t' || (*c >= 0x20 && *c < 0x7f);
     if (plain) {
@@ -202,6 +205,7 @@ void clab_lua_free(clab_lua *l)
     clab_ledger_set_place(l->cx, NULL);
     clab__mem_close(l);
     lua_sethook(l->L, NULL, 0, 0);
+    clab__record_free(l);
     lua_close(l->L);
     free(l);
 }

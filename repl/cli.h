@@ -36,9 +36,12 @@ clab_log *clab_log_start(clab_ledger *ledger); /* NULL when no thread can be mad
 void clab_log_stop(clab_log *log);             /* NULL is fine */
 
 /* ---- the commands; each returns the exit code -----------------------------------------------------*/
-int clab_batch_file(const clab_options *o, const char *path, int argc, char **argv);
+/* timeline: where what every line took is written as JSON; NULL = nowhere. */
+int clab_batch_file(const clab_options *o, const char *path, const char *timeline, int argc, char **argv);
+int clab_run_main(const clab_options *o, int argc, char **argv);     /* argv[0] = "run" */
 int clab_batch_code(const clab_options *o, const char *code, int argc, char **argv);
 int clab_label_main(const clab_options *o, int argc, char **argv);   /* argv[0] = "label" */
 int clab_inspect_main(const clab_options *o, int argc, char **argv); /* argv[0] = "inspect" */
+int clab_plan_main(const clab_options *o, int argc, char **argv);    /* argv[0] = "plan" */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "ledger/timeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +60,22 @@ static clab_status check_target(clab_ctx *cx, const char *target, struct stat *s
     return CLAB_OK;
 }
 
+/* A dry run writes nowhere.  A folder that is not there yet may be one that the script makes, which it does not
+ * do now. */
+static clab_status plan_to_write(clab_ctx *cx, clab__atomic *a)
+{
+    char *dir = directory_of(a->target);
+    clab_status st = CLAB_OK;
+    if (!dir || (a->fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+        st = clab_fail(cx, CLAB_EIO, "%s cannot be planned: %s", clab_show(a->target), dir ? strerror(errno) : "memory is short");
+    else if (access(dir, F_OK) != 0 && errno == ENOENT)
+        clab_note(cx, "%s will need a folder that is not there yet", clab_show(a->target));
+    else if (access(dir, W_OK) != 0)
+        st = clab_fail(cx, CLAB_EIO, "no file can be made in %s: %s", clab_show(dir), strerror(errno));
+    free(dir);
+    return st;
+}
+
 static clab_status make_temporary(clab_ctx *cx, clab__atomic *a)
 {
     char *dir = directory_of(a->target);
@@ -96,8 +113,8 @@ clab_status clab__atomic_begin(clab_ctx *cx, const char *path, clab__atomic *a)
         return clab_fail(cx, CLAB_EIO, "%s cannot be resolved: too many symbolic links", clab_show(path));
     clab_status st = check_target(cx, a->target, &old, &exists);
     if (st == CLAB_OK)
-        st = make_temporary(cx, a);
-    if (st == CLAB_OK && exists && fchmod(a->fd, old.st_mode & 07777) != 0)
+        st = clab_ctx_planning(cx) ? plan_to_write(cx, a) : make_temporary(cx, a);
+    if (st == CLAB_OK && exists && a->temporary && fchmod(a->fd, old.st_mode & 07777) != 0)
         st = clab_fail(cx, CLAB_EIO, "the mode of %s cannot be kept: %s", clab_show(path), strerror(errno));
     if (st != CLAB_OK)
         clab__atomic_abort(a);
@@ -129,6 +146,13 @@ static void sync_directory(const char *target)
 clab_status clab__atomic_commit(clab_ctx *cx, clab__atomic *a)
 {
     clab_status st = CLAB_OK;
+    struct stat written;
+    if (clab_ctx_planning(cx)) {
+        clab__atomic_abort(a);
+        return CLAB_OK;
+    }
+    if (fstat(a->fd, &written) == 0)
+        clab_timeline_file(cx, true, written.st_size);
     if (clab_fault_io(cx) || fsync(a->fd) != 0)
         st = clab_fail(cx, CLAB_EIO, "%s cannot be written: %s", clab_show(a->target), strerror(errno));
     int fd = a->fd;

@@ -289,8 +289,8 @@ void clab__tenx_close(clab__tenx *t);
  * guest to session: a letter, then what it announces */
 #define CLAB__REC_VALUE 'V'  /* section, value */
 #define CLAB__REC_MATRIX 'M' /* section; the descriptor went through the socket; h5-write: header, blocks */
-#define CLAB__REC_SKETCH 'K' /* of a dry run: section, rows, entries or -1, bytes that the worker would take, bytes in
-                              * the file, 1 and entries before each row or 0; the sample went through the socket */
+#define CLAB__REC_SKETCH 'K' /* of a dry run: section, rows, entries or -1, bytes that the worker would take, 1
+                              * and entries before each row or 0; the sample went through the socket */
 #define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_END 'Z'
 /* One value as the whole reply. */

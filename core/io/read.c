@@ -162,23 +162,21 @@ static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
 static clab_status take_sketch(clab_ctx *cx, clab_wire *w, int fd, bool in_file, const char *what, clab_store **out)
 {
     clab_store *sample = NULL;
-    int64_t n_rows = 0, nnz = 0, worker = 0, stored = 0;
+    int64_t n_rows = 0, nnz = 0, worker = 0;
     int64_t *before = NULL, bytes;
     uint8_t has_before = 0;
     clab_status st = clab_store_open(cx, fd, what, &sample);
     if (st == CLAB_OK && ((st = clab_wire_get_i64(cx, w, &n_rows)) != CLAB_OK || (st = clab_wire_get_i64(cx, w, &nnz)) != CLAB_OK ||
                           (st = clab_wire_get_i64(cx, w, &worker)) != CLAB_OK ||
-                          (st = clab_wire_get_i64(cx, w, &stored)) != CLAB_OK || (st = clab_wire_get_u8(cx, w, &has_before)) != CLAB_OK))
+                          (st = clab_wire_get_u8(cx, w, &has_before)) != CLAB_OK))
         goto done;
     if (st == CLAB_OK && has_before && (st = clab_mem_size(cx, n_rows, 8, &bytes)) == CLAB_OK &&
         (st = clab_mem_alloc(cx, CLAB_MEM_WORK, bytes + 8, "rows of a sketch", (void **)&before)) == CLAB_OK)
         st = clab_wire_get(cx, w, before, (size_t)bytes + 8);
     if (st == CLAB_OK)
         st = clab_store_sketch(cx, sample, n_rows, before, nnz, in_file, what, out);
-    if (st == CLAB_OK) {
+    if (st == CLAB_OK)
         clab_mem_foresee(cx, CLAB_MEM_WORK, worker, what);
-        clab_timeline_file(cx, false, stored);
-    }
 done:
     clab_mem_free(cx, before);
     clab_store_unref(sample);
@@ -439,6 +437,12 @@ static const char *scratch_folder(const clab_read_opts *opts)
     return tmp && tmp[0] ? tmp : "/var/tmp";
 }
 
+static int64_t bytes_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
 clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
 {
     arrival a = {0};
@@ -454,6 +458,7 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     snprintf(name, sizeof name, "%s", clab__file_name(path)); /* a rotating buffer would not last */
     a.file = name;
     phase = clab_phase_begin(cx, "read", 0, "");
+    clab_timeline_file(cx, false, bytes_of(path));
     st = converse(cx, path, opts ? opts->genome : NULL, &a);
     if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
         clab__hint_damaged(cx); /* the guest gives its own */

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "ledger/ledger.h"
+#include "ledger/timeline.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,8 @@ static clab_status write_all(clab_ctx *cx, const clab__atomic *a, const char *te
             continue;
         if (done <= 0)
             return clab_fail(cx, CLAB_EIO, "%s cannot be written: %s", clab_show(a->target), strerror(errno));
+        if (clab_ctx_planning(cx))
+            clab_timeline_file(cx, true, done);
         text += done;
         n -= (size_t)done;
     }

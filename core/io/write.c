@@ -4,6 +4,7 @@
 #include "io/io_impl.h"
 
 #include "data/rows.h"
+#include "ledger/timeline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define BLOCK_BYTES (4LL << 20)
 #define WIDE_COLUMNS 3500 /* names of more columns do not fit an old object header */
 #define DEFAULT_LEVEL 4
+#define WRITER_BYTES (24LL << 20) /* of the worker that writes: HDF5, its caches, a block and its chunks */
 
 void clab_write_opts_init(clab_write_opts *o)
 {
@@ -246,6 +248,26 @@ static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, 
     return CLAB_OK;
 }
 
+/* A dry run: what the worker would hold, and the bytes that the file will have, about: packed counts are as large as
+ * deflated ones, tables are taken as they are. */
+static clab_status foresee(clab_ctx *cx, clab__atomic *a, const clab_dataset *d, const clab_value *tree)
+{
+    int64_t bytes = clab_value_bytes(tree);
+    char what[256];
+    snprintf(what, sizeof what, "writing %s", clab__file_name(a->target));
+    const clab_value *tables[] = {d ? d->obs : NULL, d ? d->var : NULL, d ? d->obsm : NULL, d ? d->obsp : NULL};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        bytes += tables[i] ? clab_value_bytes(tables[i]) : 0;
+    for (int64_t i = -2; d && i < d->n_layers; i++) {
+        const clab_matrix *m = i == -2 ? d->x : i == -1 ? d->raw.x : d->layers[i];
+        bytes += m ? clab_matrix_packed_bytes(m) : 0;
+    }
+    clab_guest_foresee(cx, WRITER_BYTES, what);
+    clab_timeline_file(cx, true, bytes);
+    clab__atomic_abort(a);
+    return CLAB_OK;
+}
+
 /* Ends the conversation and puts the file in place, or removes it. */
 static clab_status finish(clab_ctx *cx, clab_guest *g, clab_status st, clab__atomic *a)
 {
@@ -280,6 +302,11 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
         clab_value_unref(uns);
         return st;
     }
+    clab_phase *phase = clab_phase_begin(cx, "write", 0, "");
+    if (clab_ctx_planning(cx)) {
+        st = foresee(cx, &a, d, uns);
+        goto done;
+    }
     bool wide = has_wide_table(d->obs) || has_wide_table(d->var) || has_wide_table(d->obsm) ||
                 has_wide_table(d->varm) || has_wide_table(uns);
     st = start(cx, &a, name, o.compression, true, wide, &g);
@@ -287,6 +314,8 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
         st = finish(cx, g, put_dataset(cx, clab_guest_wire(g), d, uns, o.dense), &a);
     else
         clab__atomic_abort(&a);
+done:
+    clab_phase_end(phase);
     clab_value_unref(uns);
     return st;
 }
@@ -302,6 +331,8 @@ clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *p
     clab_status st = clab__atomic_begin(cx, path, &a);
     if (st != CLAB_OK)
         return st;
+    if (clab_ctx_planning(cx))
+        return foresee(cx, &a, NULL, dict);
     st = start(cx, &a, name, DEFAULT_LEVEL, false, has_wide_table(dict), &g);
     if (st == CLAB_OK)
         return finish(cx, g, put_value(cx, clab_guest_wire(g), "", dict), &a);

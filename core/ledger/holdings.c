@@ -228,6 +228,8 @@ void clab__account(clab_ledger *lg, int32_t holding, int64_t bytes, int64_t bloc
         o->shown.bytes += bytes;
         lg->kind_bytes[o->shown.kind] += bytes;
         lg->live += bytes;
+    } else if (h->home == CLAB_HOME_DEVICE) {
+        clab__timeline_device(lg, bytes);
     }
     if (lg->phase && lg->live > lg->phase->peak)
         lg->phase->peak = lg->live;

@@ -170,6 +170,8 @@ void clab__before_release(clab_ledger *lg, int64_t bytes); /* the same, when it 
 bool clab__meminfo(clab__measured *m);     /* node and swap fields; -1 where not readable */
 /* timeline.c */
 void clab__timeline_phase(clab_ledger *lg, const char *name); /* the outermost phase began */
+void clab__timeline_device(clab_ledger *lg, int64_t bytes);   /* under the lock: taken or given back on a device */
+void clab__timeline_tree(clab_ledger *lg, int64_t bytes);     /* under the lock: the tree was measured */
 /* nvml.c */
 clab__nvml *clab__nvml_open(char *why, size_t n);
 void clab__nvml_sample(clab__nvml *nv, clab__measured *m);

@@ -70,6 +70,7 @@ int64_t clab__tree_bytes(clab_ledger *lg)
 static void tree_seen(clab_ledger *lg, int64_t bytes)
 {
     lg->tree_at = clab__now();
+    clab__timeline_tree(lg, bytes);
     if (bytes <= lg->tree_peak)
         return;
     lg->tree_peak = bytes;

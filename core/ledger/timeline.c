@@ -35,11 +35,16 @@ struct clab__timeline {
 
 /* ---- measuring ------------------------------------------------------------------------------------*/
 
+void clab__timeline_tree(clab_ledger *lg, int64_t bytes)
+{
+    if (lg->timeline && bytes > lg->timeline->window)
+        lg->timeline->window = bytes;
+}
+
 static void note_tree(struct clab__timeline *t, int64_t bytes)
 {
     pthread_mutex_lock(&t->lg->lock);
-    if (bytes > t->window)
-        t->window = bytes;
+    clab__timeline_tree(t->lg, bytes);
     pthread_mutex_unlock(&t->lg->lock);
 }
 
@@ -236,9 +241,10 @@ void clab_timeline_file(clab_ctx *cx, bool written, int64_t bytes)
         t->kept.rows[t->at].read += bytes;
 }
 
-void clab_timeline_gpu(clab_ctx *cx, int64_t bytes)
+/* Under the ledger's lock. */
+void clab__timeline_device(clab_ledger *lg, int64_t bytes)
 {
-    struct clab__timeline *t = recorded(cx);
+    struct clab__timeline *t = lg->timeline;
 
     if (!t)
         return;

@@ -36,8 +36,6 @@ CLAB_MUST_CHECK clab_status clab_timeline_start(clab_ctx *cx);
 void clab_timeline_enter(clab_ctx *cx, int line, const char *text);
 /* The bytes of a file that was read or written by the row that runs. */
 void clab_timeline_file(clab_ctx *cx, bool written, int64_t bytes);
-/* Bytes on a device, taken (> 0) or given back (< 0). */
-void clab_timeline_gpu(clab_ctx *cx, int64_t bytes);
 /* Bytes that only the plan itself takes (the samples of its sketches), taken or given back. */
 void clab_timeline_aside(clab_ctx *cx, int64_t bytes);
 /* clab_timeline_stop -- the end; *out (may be NULL) is freed by clab_timeline_free. */

@@ -1,5 +1,6 @@
 /* scvi_latent.c -- posterior means of cells [10]. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "ledger/ledger.h"
 #include "models/scvi_impl.h"
@@ -18,6 +19,8 @@ static clab_status fill(clab_ctx *cx, clab_scvi *m, clab_rows *rows, float *out)
             s = clab__net_encode(m->net, false);
         if (s == CLAB_OK)
             s = m->be->ops->download(m->be, out + block->first_row * D, m->net->m, block->n_rows * D * 4);
+        if (clab_ctx_planning(cx))
+            break; /* one block takes what each of them does */
     }
     return s;
 }
@@ -40,6 +43,8 @@ clab_status clab_scvi_latent(clab_ctx *cx, clab_scvi *m, const clab_dataset *d, 
         s = clab_fail(cx, CLAB_ESTATE, "this model was loaded without its cells: name the dataset");
     if (s == CLAB_OK)
         s = clab_value_array(cx, CLAB_F32, 2, (int64_t[]){clab_matrix_n_rows(counts), m->net->dims.D}, NULL, &v);
+    if (s == CLAB_OK && clab_ctx_planning(cx))
+        memset(v->data, 0, (size_t)(v->dims[0] * v->dims[1]) * sizeof(float));
     if (s == CLAB_OK && !m->training)
         s = clab__net_room(m->net, BLOCK_ROWS, false);
     if (s == CLAB_OK)

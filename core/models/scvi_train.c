@@ -229,6 +229,28 @@ static clab_status one_epoch(run *r)
     return CLAB_OK;
 }
 
+/* A dry run trains nothing: one step on the sketch's first cells makes every buffer as large as it will be, and the
+ * curves get a single point that is not a number. */
+static clab_status foresee(run *r)
+{
+    const clab_csr *block = NULL;
+    const tally none = {.cells = 0};
+    tally t = {0};
+    clab_status s;
+
+    clab__scvi_shuffle(r->m, r->split.cells + r->split.n_valid, r->split.n_train, r->scratch, r->order);
+    s = clab_rows_rewind(r->cx, r->rows, r->order, r->split.n_train < r->batch_size ? r->split.n_train : r->batch_size);
+    if (s == CLAB_OK)
+        s = clab_rows_next(r->cx, r->rows, &block);
+    if (s == CLAB_OK && block && (s = one_step(r, block, &t)) == CLAB_ESTATE) {
+        clab_error_clear(r->cx); /* a loss of made-up cells need not be a number */
+        s = CLAB_OK;
+    }
+    r->m->steps++;
+    r->m->epochs += r->max_epochs;
+    return s == CLAB_OK ? record(r, &none, r->split.n_valid && r->val_every ? &(tally){.cells = 1, .rec = NAN} : &none) : s;
+}
+
 static void say_how_it_ended(const run *r)
 {
     if (r->early && !isfinite(r->last))
@@ -261,7 +283,9 @@ clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, cl
         clab_series_start(cx, "scvi", "epoch");
         r.phase = clab_phase_begin(cx, "scvi", r.max_epochs, "epochs");
     }
-    while (s == CLAB_OK && r.epoch < r.max_epochs && !r.stop)
+    if (s == CLAB_OK && clab_ctx_planning(cx))
+        s = foresee(&r);
+    while (s == CLAB_OK && r.epoch < r.max_epochs && !r.stop && !clab_ctx_planning(cx))
         s = one_epoch(&r);
     clab_phase_end(r.phase);
     if (r.step > 0)
@@ -271,7 +295,7 @@ clab_status clab_scvi_train(clab_ctx *cx, clab_scvi *m, const clab_arg *args, cl
     clab_mem_free(cx, r.split.cells);
     clab__net_rest(m->net);
     m->training = false;
-    if (s == CLAB_OK)
+    if (s == CLAB_OK && !clab_ctx_planning(cx))
         say_how_it_ended(&r);
     return s;
 }

@@ -11,6 +11,8 @@
 #include "ledger/ledger.h"
 #include "models/xgboost_impl.h"
 
+enum { NODE_BYTES = 96, MODEL_NODE_BYTES = 60 }; /* of a tree, in the library and as it is saved; measured */
+
 void clab_xgb_opts_init(clab_xgb_opts *o)
 {
     *o = (clab_xgb_opts){
@@ -198,6 +200,44 @@ static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
     return clab_mem_reserve_check(cx, rows + scores + CLAB_XGB_OWN_BYTES, "training XGBoost");
 }
 
+/* ---- a dry run -----------------------------------------------------------------------------------
+ * No worker, no trees: what the worker would hold, and a model of the bytes that all rounds would make. */
+static clab_status foresee_training(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, int64_t n_valid,
+                                    clab_xgb_model *m)
+{
+    const int64_t n = x->n_rows, f = x->n_features, k = o->n_classes;
+    /* A tree has at most 2^depth leaves, and hardly more than one for every four rows of its class. */
+    const int64_t most = (int64_t)1 << (o->max_depth < 20 ? o->max_depth : 20), few = n / (4 * k) + 1;
+    const int64_t nodes = 2 * (few < most ? few : most), trees = o->rounds * k;
+    const float *block;
+    int64_t got;
+    clab_status st = x->next(cx, x->user, &block, &got); /* the stream takes its own memory */
+
+    if (st != CLAB_OK)
+        return st;
+    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + (n - n_valid) * (4 * f + 4) + n_valid * (4 * f + 4) + n * 5 + n * f, "training XGBoost");
+    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + n * f + n * (12 * k + 5) + trees * nodes * NODE_BYTES, "training XGBoost");
+    m->n_bytes = trees * nodes * MODEL_NODE_BYTES;
+    m->best_round = o->rounds - 1;
+    snprintf(m->version, sizeof m->version, "plan");
+    snprintf(m->device, sizeof m->device, "cpu");
+    return clab_mem_alloc(cx, CLAB_MEM_MODEL, m->n_bytes, "XGBoost trees", (void **)&m->bytes);
+}
+
+static clab_status foresee_prediction(clab_ctx *cx, const clab_xgb_model *m, const clab_feature_rows *x, float *p)
+{
+    const float *block;
+    int64_t got;
+    clab_status st = x->next(cx, x->user, &block, &got);
+
+    if (st != CLAB_OK)
+        return st;
+    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + 4 * m->n_bytes + got * x->n_features * 4, "predicting with XGBoost");
+    for (int64_t i = 0; i < x->n_rows * m->n_classes; i++)
+        p[i] = 1.0f / (float)m->n_classes;
+    return CLAB_OK;
+}
+
 clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, const int32_t *labels,
                            const uint8_t *is_valid, clab_history *h, clab_xgb_model *out)
 {
@@ -211,6 +251,10 @@ clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
         (st = reserve(cx, o, x)) != CLAB_OK)
         return st;
     phase = clab_phase_begin(cx, "xgboost", o->rounds, "rounds");
+    if (clab_ctx_planning(cx)) {
+        st = foresee_training(cx, o, x, n_valid, &m);
+        goto done;
+    }
     clab_series_start(cx, "xgboost", "round");
     if ((st = clab_guest_start(cx, "xgboost-train", "training XGBoost", NULL, 0, &t.guest)) != CLAB_OK)
         goto done;
@@ -278,6 +322,8 @@ clab_status clab_xgb_predict(clab_ctx *cx, const clab_xgb_model *m, const clab_f
     if (x->n_features != m->n_features)
         return clab_fail(cx, CLAB_ESHAPE, "the rows have %" PRId64 " features, the model was trained on %" PRId64,
                          x->n_features, m->n_features);
+    if (clab_ctx_planning(cx))
+        return foresee_prediction(cx, m, x, p);
     if ((st = clab_guest_start(cx, "xgboost-predict", "predicting with XGBoost", NULL, 0, &t.guest)) != CLAB_OK)
         return st;
     phase = clab_phase_begin(cx, "predict", x->n_rows, "cells");
@@ -297,6 +343,7 @@ clab_status clab_xgb_probe(clab_ctx *cx, char *version, size_t nv, char *path, s
 
     if ((st = clab_guest_start(cx, "xgboost-probe", "looking for XGBoost", NULL, 0, &t.guest)) != CLAB_OK)
         return st;
+    clab_mem_foresee(cx, CLAB_MEM_WORK, CLAB_XGB_OWN_BYTES, "looking for XGBoost");
     t.wire = clab_guest_wire(t.guest);
     st = get_text(cx, t.wire, version, nv);
     if (st == CLAB_OK)

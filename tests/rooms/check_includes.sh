@@ -5,7 +5,7 @@ cd "$1"
 bad=0
 
 # Inside core a room may include those before it in this list, never one after it.
-core_rooms='base ledger guest backend counts data io steps models label cluster'
+core_rooms='base ledger guest backend counts data io steps models label plan cluster'
 
 rank() {
     i=0

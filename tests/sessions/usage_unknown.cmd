@@ -1,3 +1,3 @@
 # exit: 2
-# err: no command or script 'plan'
-plan
+# err: no command or script 'plam'
+plam

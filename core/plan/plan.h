@@ -1,0 +1,20 @@
+/* plan.h -- what a script or a job will take, before it does: tables, JSON and figures of timelines, a plan beside its
+ * measured twin, and the calculation of the memory guide.  docs/plan.md.
+ * Refuses to know how a plan comes about: a script runs in a planning context, and the ledger records it. */
+#ifndef CLAB_PLAN_H
+#define CLAB_PLAN_H
+
+#include "ledger/timeline.h"
+
+/* clab_plan_request -- bytes to ask SLURM's --mem for: the peak and a headroom of an eighth and 64 MiB, in whole
+ * units of 64 MiB. */
+int64_t clab_plan_request(int64_t peak_bytes);
+
+/* clab_plan_text -- the table line by line and its sums.  title: the script.  Caller free()s. */
+CLAB_MUST_CHECK clab_status clab_plan_text(clab_ctx *cx, const clab_timeline *t, const char *title, char **out);
+/* clab_plan_json -- {"script", "planned", "peak_bytes", "mem_request", "base_bytes", "gpu_peak_bytes", "steps": [{"line",
+ * "text", "step", "runs", "live_bytes", "peak_bytes", "gpu_live_bytes", "gpu_peak_bytes", "file_bytes", "read_bytes",
+ * "written_bytes", "seconds"}]}.  Caller free()s. */
+CLAB_MUST_CHECK clab_status clab_plan_json(clab_ctx *cx, const clab_timeline *t, const char *title, char **out);
+
+#endif

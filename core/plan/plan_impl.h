@@ -1,0 +1,19 @@
+/* plan_impl.h -- what the files of this room share. */
+#ifndef CLAB_PLAN_IMPL_H
+#define CLAB_PLAN_IMPL_H
+
+#include "base/text.h"
+#include "plan/plan.h"
+
+/* s cut or filled up to `columns`. */
+void clab__plan_cell(clab_str *b, const char *s, int columns);
+/* What a row did: its steps, else its text. */
+const char *clab__plan_step(const clab_timeline_row *r);
+/* Is it worth a line in a table?  A row in which no step ran and no file was touched is not. */
+bool clab__plan_shown(const clab_timeline_row *r);
+/* b's text for the caller, who free()s it. */
+CLAB_MUST_CHECK clab_status clab__plan_give(clab_ctx *cx, clab_str *b, char **out);
+/* s as a JSON string; bytes that are no UTF-8 do not occur: rows are safe to show. */
+void clab__plan_quote(clab_str *b, const char *s);
+
+#endif
