@@ -22,20 +22,36 @@ def tree(pid):
     return pids
 
 
-def pss_mib(pid):
-    total = 0
+def memfds(pid):
+    """(inode, bytes) of the anonymous files that a process holds open."""
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            path = f"/proc/{pid}/fd/{fd}"
+            if os.readlink(path).startswith("/memfd:"):
+                at = os.stat(path)
+                yield at.st_ino, at.st_blocks * 512
+    except OSError:
+        pass
+
+
+def tree_mib(pid):
+    """Memory of a process tree: summed PSS, but anonymous files whole, since pages that were written and are not
+    mapped are in nobody's PSS."""
+    kib, shared, files = 0, 0, {}
     for p in tree(pid):
+        files.update(memfds(p))
         try:
-            for line in open(f"/proc/{p}/smaps_rollup"):
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-        except OSError:
+            with open(f"/proc/{p}/smaps_rollup") as f:
+                fields = dict(line.split()[:2] for line in f if line.startswith("Pss"))
+            kib += int(fields["Pss:"])
+            shared += int(fields["Pss_Shmem:"])
+        except (OSError, KeyError):
             pass
-    return total / 1024
+    return (kib + max(0, sum(files.values()) / 1024 - shared)) / 1024
 
 
 class Run:
-    """What one command took: seconds, peak MiB (summed PSS of the process tree, 20 samples a second), its standard
+    """What one command took: seconds, peak MiB of the process tree (20 samples a second), its standard
     output, and both figures for each stage; a job begins a stage by printing the line "stage: NAME"."""
 
     def __init__(self, argv):
@@ -47,7 +63,7 @@ class Run:
             reader = threading.Thread(target=self._read, args=(p.stdout,))
             reader.start()
             while p.poll() is None:
-                self._sample(pss_mib(p.pid))
+                self._sample(tree_mib(p.pid))
                 time.sleep(0.05)
             reader.join()
             self.seconds = time.time() - start
