@@ -229,6 +229,7 @@ void clab__lab_open(lua_State *L)
     clab__evaluation_open(L, lab);
     clab__device_open(L, lab);
     clab__mem_open(L, lab);
+    clab__simulate_open(L, lab);
     lua_setglobal(L, "lab");
     lua_register(L, "help", lua_help);
 }

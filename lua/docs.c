@@ -3,6 +3,7 @@
 
 #include "label/classifier.h"
 #include "lua_impl.h"
+#include "steps/simulate.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
@@ -76,6 +77,9 @@ static const clab__doc docs[] = {
      "the same datasets with the genes all of them have", P(clab__common_params, clab__n_common), false},
     {"lab", "concat", "lab.concat({reference=a, query=b}, {join=\"inner\"})",
      "cells of several datasets as one, without copying counts", P(clab__concat_params, clab__n_concat), false},
+    {"lab", "simulate", "a, b = lab.simulate{cells=50000, query_cells=60000, genes=30000, path=folder}",
+     "made-up studies with known types, in memory or as files", P(clab_simulate_params, clab_simulate_n_params),
+     false},
     {"lab", "scvi", "lab.scvi(dataset, {n_latent=30, batch=\"dataset_id\"})",
      "an scVI model over the counts of a dataset", P(clab_scvi_params, clab_scvi_n_params), false},
     {"lab", "xgboost", "lab.xgboost{seed=0}", "a gradient-boosting classifier of cells",

@@ -151,6 +151,7 @@ void clab__scvi_open(lua_State *L, int lab);
 void clab__model_open(lua_State *L, int lab);
 void clab__evaluation_open(lua_State *L, int lab);
 void clab__device_open(lua_State *L, int lab);
+void clab__simulate_open(lua_State *L, int lab);
 
 /* ---- docs.c: what can be called, in one list: help and completion read it -------------------------*/
 typedef struct {

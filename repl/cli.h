@@ -43,5 +43,6 @@ int clab_batch_code(const clab_options *o, const char *code, int argc, char **ar
 int clab_label_main(const clab_options *o, int argc, char **argv);   /* argv[0] = "label" */
 int clab_inspect_main(const clab_options *o, int argc, char **argv); /* argv[0] = "inspect" */
 int clab_plan_main(const clab_options *o, int argc, char **argv);    /* argv[0] = "plan" */
+int clab_simulate_main(const clab_options *o, int argc, char **argv); /* argv[0] = "simulate" */
 
 #endif

@@ -50,7 +50,7 @@ static int top(const clab_options *o, int argc, char **argv)
 
 static int unknown(const char *word)
 {
-    static const char *const commands[] = {"label", "inspect", "plan", "run", "top"};
+    static const char *const commands[] = {"label", "inspect", "plan", "run", "simulate", "top"};
     static const char *const options[] = {"--budget", "--threads", "--plain", "--color",
                                           "--no-guard", "--help", "--version"};
     int near;
@@ -61,7 +61,7 @@ static int unknown(const char *word)
                 near >= 0 ? " (did you mean " : "", near >= 0 ? options[near] : "", near >= 0 ? "?)" : "");
         return CLAB_EXIT_USAGE;
     }
-    near = clab_text_near(word, commands, 5);
+    near = clab_text_near(word, commands, sizeof commands / sizeof *commands);
     fprintf(stderr, "celllab: no command or script '%s'%s%s%s; celllab --help lists the commands\n",
             clab_show(word), near >= 0 ? "; did you mean " : "", near >= 0 ? commands[near] : "",
             near >= 0 ? "?" : "");
@@ -92,6 +92,8 @@ static int dispatch(const clab_options *o, int argc, char **argv)
         return clab_plan_main(o, argc - 1, argv + 1);
     if (strcmp(word, "run") == 0)
         return clab_run_main(o, argc - 1, argv + 1);
+    if (strcmp(word, "simulate") == 0)
+        return clab_simulate_main(o, argc - 1, argv + 1);
     if (strcmp(word, "top") == 0)
         return top(o, argc - 1, argv + 1);
     if (is_script(word))

@@ -14,6 +14,8 @@ void clab_usage_print(void)
           "                                        the whole job; label --help lists its options\n"
           "  celllab inspect A.h5ad [B.h5ad] [--json] [--full]\n"
           "                                        what files hold, what a concat would cost\n"
+          "  celllab simulate --cells N [--query-cells N] -o OUT\n"
+          "                                        made-up studies with known types, as files\n"
           "  celllab top [PID]                     memory and training of another session\n"
           "\n"
           "Anywhere:\n"

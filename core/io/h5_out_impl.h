@@ -51,6 +51,17 @@ CLAB_MUST_CHECK clab_status clab__out_done(clab__out *o, hid_t obj, const char *
 hid_t clab__dtype_file(const clab__out *o, clab_dtype t); /* borrowed: little-endian, enum for booleans */
 hid_t clab__dtype_from(const clab__out *o, clab_dtype t); /* borrowed: what our elements are in memory */
 
+/* ---- growing arrays, deflated on all threads (h5_out_chunks.c) ------------------------------------
+ * For a chunked, growing set of rank 1 that takes elements of `mem`; *out = NULL where HDF5 has to write it:
+ * no compression, or a type that must be converted.  `set` and `at` are borrowed. */
+typedef struct clab__out_chunks clab__out_chunks;
+CLAB_MUST_CHECK clab_status clab__chunks_new(clab__out *o, hid_t set, const char *at, hid_t mem,
+                                             clab__out_chunks **out);
+CLAB_MUST_CHECK clab_status clab__chunks_add(clab__out_chunks *c, int64_t n, const void *data);
+/* The rest, and the set's final extent.  Frees c, which may be NULL. */
+CLAB_MUST_CHECK clab_status clab__chunks_end(clab__out_chunks *c);
+void clab__chunks_free(clab__out_chunks *c); /* NULL is fine */
+
 /* ---- elements (h5_out_value.c), matrices (h5_out_matrix.c) ---------------------------------------*/
 CLAB_MUST_CHECK clab_status clab__out_value(clab__out *o, hid_t parent, const char *name, const char *at,
                                             const clab_value *v);

@@ -19,6 +19,7 @@ typedef struct {
     int32_t *indices;
     void *values;
     hid_t d_data, d_indices; /* CSR; dense: d_data */
+    clab__out_chunks *c_data, *c_indices; /* CSR, NULL where HDF5 does it */
     int64_t *indptr;         /* CSR: n_rows + 1 */
     void *table;             /* dense: a piece of rows */
 } writer;
@@ -74,11 +75,13 @@ static hid_t prepare_values(writer *w, int64_t nnz)
 
 /* ---- CSR -----------------------------------------------------------------------------------------*/
 
-static clab_status append(writer *w, hid_t d, hid_t mem, int64_t n, const void *data)
+static clab_status append(writer *w, clab__out_chunks *fast, hid_t d, hid_t mem, int64_t n, const void *data)
 {
     hsize_t start = (hsize_t)w->nnz, count = (hsize_t)n, size = start + count;
     if (n == 0)
         return CLAB_OK;
+    if (fast)
+        return clab__chunks_add(fast, n, data);
     if (H5Dset_extent(d, &size) < 0)
         return clab__out_fail(w->o, w->at);
     hid_t in = H5Screate_simple(1, &count, NULL), out = H5Dget_space(d);
@@ -97,8 +100,8 @@ static clab_status csr_block(writer *w, int64_t rows, int64_t nnz)
         w->indptr[w->rows + i + 1] = w->nnz + w->ptr[i + 1];
     if (w->ptr[0] != 0 || w->ptr[rows] != nnz)
         return clab_fail(w->o->cx, CLAB_EINTERNAL, "a block of %s does not fit", clab_show(w->at));
-    clab_status st = append(w, w->d_indices, H5T_NATIVE_INT32, nnz, w->indices);
-    return st == CLAB_OK ? append(w, w->d_data, prepare_values(w, nnz), nnz, w->values) : st;
+    clab_status st = append(w, w->c_indices, w->d_indices, H5T_NATIVE_INT32, nnz, w->indices);
+    return st == CLAB_OK ? append(w, w->c_data, w->d_data, prepare_values(w, nnz), nnz, w->values) : st;
 }
 
 static clab_status csr_begin(writer *w, hid_t parent, const char *name, hid_t *group, hid_t width)
@@ -114,6 +117,11 @@ static clab_status csr_begin(writer *w, hid_t parent, const char *name, hid_t *g
                            true, &w->d_data);
     if (st == CLAB_OK)
         st = clab__out_set(w->o, *group, "indices", w->at, width, 1, &none, true, &w->d_indices);
+    if (st == CLAB_OK && w->head->dtype != CLAB_BOOL)
+        st = clab__chunks_new(w->o, w->d_data, w->at, w->head->f64 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT,
+                              &w->c_data);
+    if (st == CLAB_OK)
+        st = clab__chunks_new(w->o, w->d_indices, w->at, H5T_NATIVE_INT32, &w->c_indices);
     if (st == CLAB_OK)
         st = clab_mem_zalloc(w->o->cx, CLAB_MEM_WORK, (w->head->n_rows + 1) * 8, "row pointers",
                              (void **)&w->indptr);
@@ -191,6 +199,16 @@ clab_status clab__out_matrix(clab__out *o, clab_wire *wire, hid_t parent, const 
         w.rows += rows;
         w.nnz += nnz;
     }
+    if (st == CLAB_OK) {
+        st = clab__chunks_end(w.c_indices);
+        w.c_indices = NULL;
+    }
+    if (st == CLAB_OK) {
+        st = clab__chunks_end(w.c_data);
+        w.c_data = NULL;
+    }
+    clab__chunks_free(w.c_indices);
+    clab__chunks_free(w.c_data);
     if (st == CLAB_OK && w.rows != head->n_rows)
         st = clab_fail(o->cx, CLAB_EINTERNAL, "%s ended early", clab_show(at));
     if (st == CLAB_OK && !head->dense)

@@ -28,6 +28,22 @@ void clab_write_opts_init(clab_write_opts *o);
 CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path,
                                        const clab_write_opts *opts);
 
+/* Rows that are made while they are written, for matrices that exist nowhere. */
+typedef struct {
+    int64_t n_rows, n_cols;
+    int64_t nnz_bound; /* entries, at most */
+    clab_dtype dtype;  /* in the file; blocks come as float */
+    /* The next block in order, borrowed until the next call; NULL at the end. */
+    clab_status (*next)(clab_ctx *cx, void *user, const clab_csr **block);
+    /* What stands beside the matrix: a dataset without X, asked for once all rows were taken; owned. */
+    clab_status (*rest)(clab_ctx *cx, void *user, clab_dataset **d);
+    void *user;
+} clab_row_source;
+
+/* clab_write_rows -- as clab_write, with X from `x` and everything else from its rest(). */
+CLAB_MUST_CHECK clab_status clab_write_rows(clab_ctx *cx, const clab_row_source *x, const char *path,
+                                            const clab_write_opts *opts);
+
 /* clab_write_check -- could a file be written at path?  For jobs whose output comes after hours: a temporary
  * file is made beside it and removed; what is there stays as it is. */
 CLAB_MUST_CHECK clab_status clab_write_check(clab_ctx *cx, const char *path);

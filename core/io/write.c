@@ -36,18 +36,18 @@ static bool needs_f64(clab_dtype t)
     return t == CLAB_F64 || t == CLAB_I32 || t == CLAB_I64 || t == CLAB_U32 || t == CLAB_U64;
 }
 
-static clab_status put_head(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m, bool dense)
+/* What stands in front of a matrix's blocks. */
+static clab_status put_head(clab_ctx *cx, clab_wire *w, const char *section, const clab__matrix_head *h)
 {
-    clab_dtype t = clab_matrix_dtype(m);
     clab_status st;
     if ((st = clab_wire_put_u8(cx, w, CLAB__REC_MATRIX)) != CLAB_OK ||
         (st = clab_wire_put_str(cx, w, section)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, dense)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, (uint8_t)t)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, needs_f64(t))) != CLAB_OK ||
-        (st = clab_wire_put_i64(cx, w, clab_matrix_n_rows(m))) != CLAB_OK ||
-        (st = clab_wire_put_i64(cx, w, clab_matrix_n_cols(m))) != CLAB_OK ||
-        (st = clab_wire_put_i64(cx, w, clab_matrix_nnz_bound(m))) != CLAB_OK)
+        (st = clab_wire_put_u8(cx, w, h->dense)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, (uint8_t)h->dtype)) != CLAB_OK ||
+        (st = clab_wire_put_u8(cx, w, h->f64)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, h->n_rows)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, h->n_cols)) != CLAB_OK ||
+        (st = clab_wire_put_i64(cx, w, h->nnz_bound)) != CLAB_OK)
         return st;
     return CLAB_OK;
 }
@@ -71,8 +71,14 @@ static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, c
     clab_rows *rows = NULL;
     const clab_csr *block = NULL;
     snprintf(phase, sizeof phase, "write %.50s", section);
-    clab_rows_opts o = {.max_bytes = BLOCK_BYTES, .f64 = needs_f64(clab_matrix_dtype(m)), .phase = phase};
-    clab_status st = put_head(cx, w, section, m, dense);
+    clab__matrix_head head = {.n_rows = clab_matrix_n_rows(m),
+                              .n_cols = clab_matrix_n_cols(m),
+                              .nnz_bound = clab_matrix_nnz_bound(m),
+                              .dtype = clab_matrix_dtype(m),
+                              .dense = dense,
+                              .f64 = needs_f64(clab_matrix_dtype(m))};
+    clab_rows_opts o = {.max_bytes = BLOCK_BYTES, .f64 = head.f64, .phase = phase};
+    clab_status st = put_head(cx, w, section, &head);
     if (st == CLAB_OK)
         st = clab_rows_open(cx, m, &o, &rows);
     while (st == CLAB_OK && (st = clab_rows_next(cx, rows, &block)) == CLAB_OK && block)
@@ -317,6 +323,50 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
 done:
     clab_phase_end(phase);
     clab_value_unref(uns);
+    return st;
+}
+
+/* Rows as they are made, then the tables: what stands in them may be known only at the end. */
+static clab_status put_source(clab_ctx *cx, clab_wire *w, const clab_row_source *x)
+{
+    clab__matrix_head head = {.n_rows = x->n_rows,
+                              .n_cols = x->n_cols,
+                              .nnz_bound = x->nnz_bound,
+                              .dtype = x->dtype};
+    const clab_csr *block = NULL;
+    clab_dataset *d = NULL;
+    clab_value *uns = NULL;
+    clab_status st = put_head(cx, w, "X", &head);
+    while (st == CLAB_OK && (st = x->next(cx, x->user, &block)) == CLAB_OK && block)
+        if (block->n_rows > 0)
+            st = put_block(cx, w, block);
+    if (st == CLAB_OK)
+        st = clab_wire_put_i64(cx, w, 0);
+    if (st == CLAB_OK)
+        st = x->rest(cx, x->user, &d);
+    if (st == CLAB_OK)
+        st = with_provenance(cx, d, &uns);
+    if (st == CLAB_OK)
+        st = put_dataset(cx, w, d, uns, false);
+    clab_value_unref(uns);
+    clab_dataset_unref(d);
+    return st;
+}
+
+clab_status clab_write_rows(clab_ctx *cx, const clab_row_source *x, const char *path,
+                            const clab_write_opts *opts)
+{
+    clab__atomic a;
+    clab_guest *g = NULL;
+    char name[160];
+    snprintf(name, sizeof name, "%s", clab__file_name(path));
+    clab_status st = clab__atomic_begin(cx, path, &a);
+    if (st != CLAB_OK)
+        return st;
+    st = start(cx, &a, name, opts ? opts->compression : DEFAULT_LEVEL, true, false, &g);
+    if (st == CLAB_OK)
+        return finish(cx, g, put_source(cx, clab_guest_wire(g), x), &a);
+    clab__atomic_abort(&a);
     return st;
 }
 
