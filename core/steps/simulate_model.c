@@ -9,14 +9,15 @@
 #include "ledger/ledger.h"
 #include "steps/simulate_impl.h"
 
-/* Chosen so that 5,000 UMIs of 30,000 genes touch 6 to 7 % of them and about a third of the genes is hardly
- * ever seen, as in whole-transcriptome 10x data. */
-#define SIGMA 1.9            /* of log expression over genes */
+/* Chosen so that 5,000 UMIs of 30,000 genes touch about 6 % of them and a third of the genes is hardly ever
+ * seen, between what blood and tissues show in whole-transcriptome 10x data (docs/simulate.md). */
+#define SIGMA 1.75           /* of log expression over genes */
 #define SILENT_SHARE 0.40    /* genes of an annotation that a tissue hardly uses */
 #define SILENT_SHIFT 6.0
-#define TYPE_SHARE 0.10      /* genes that a type regulates */
-#define FAMILY_SHARE 0.08    /* genes that related types regulate together */
+#define TYPE_SHARE 0.15      /* genes that a type regulates */
+#define FAMILY_SHARE 0.10    /* genes that related types regulate together */
 #define FAMILY_SIZE 3        /* types */
+#define REGULATION 1.4       /* standard deviation of the log factor */
 #define MARKERS 30           /* of a type */
 #define MARKER_SHIFT 2.5     /* log expression */
 #define THETA 5.0            /* inverse dispersion, median over genes */
@@ -31,8 +32,8 @@ static const char *const mito[] = {"MT-ND1", "MT-ND2", "MT-CO1", "MT-CO2", "MT-A
 #define N_RPS 29
 #define N_NAMED (N_MITO + N_RPL + N_RPS)
 #define NAMED_FROM 1000 /* genes */
-#define MITO_PART 0.004 /* of all UMIs, each */
-#define RIBO_PART 0.0025
+#define MITO_PART 0.003 /* of all UMIs, each */
+#define RIBO_PART 0.004
 
 static int64_t n_named(const clab__sim_plan *p)
 {
@@ -194,7 +195,7 @@ static double regulation(const clab_noise_key *key, uint64_t who, int64_t gene, 
     uint32_t w[4];
 
     clab_noise4(key, who, (uint32_t)gene, w);
-    return uniform(w[0]) < share ? normal(w[1], w[2]) : 0;
+    return uniform(w[0]) < share ? REGULATION * normal(w[1], w[2]) : 0;
 }
 
 /* Log expression of gene u in a type and a batch, the ones of the query following those of the reference.

@@ -135,7 +135,7 @@ static void test_density(void **state)
     assert_near(sum / cells, 5000, 600, 0);
     for (int64_t g = 0; g < 30000; g++)
         never += column(d->var, "sim_gene_total")[g] == 0;
-    assert_true(never / genes > 0.3 && never / genes < 0.6); /* of pbmc3k's 32,738 genes: half */
+    assert_true(never / genes > 0.25 && never / genes < 0.55);
     clab_dataset_unref(d);
     test_ctx_free(cx);
 }
