@@ -10,7 +10,7 @@ function(clab_library target)
 endfunction()
 
 clab_library(clab_hdf5 hdf5)
-clab_library(clab_deps libdeflate jansson)
+clab_library(clab_deps libdeflate zlib jansson)
 # Distributions name Lua's file differently.
 pkg_search_module(LUA_PC REQUIRED lua5.4 lua-5.4 lua54 lua>=5.4)
 clab_library(clab_liblua ${LUA_PC_MODULE_NAME})

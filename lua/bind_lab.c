@@ -19,7 +19,10 @@ static int lab_read(lua_State *L)
     clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL,
                         .genome = a[1].given ? a[1].s : NULL,
                         .backed = a[2].b,
-                        .scratch = a[3].given && a[3].s[0] ? a[3].s : NULL};
+                        .scratch = a[3].given && a[3].s[0] ? a[3].s : NULL,
+                        .orient = a[4].given ? a[4].s : NULL,
+                        .delimiter = a[5].given ? a[5].s : NULL,
+                        .prefix = a[6].given ? a[6].s : NULL};
     clab__box *b = clab__new(L, &clab__dataset);
     clab_ctx *cx = clab__cx(L);
     clab_status st = clab_read(cx, path, &o, (clab_dataset **)&b->p);

@@ -14,6 +14,10 @@ const clab_param clab__read_params[] = {
      "keep the packed counts in a scratch file instead of memory; the same results, slower"},
     {"scratch", CLAB_P_STR, "", 0, 0, NULL, "",
      "folder of that file, on a disk; by default $TMPDIR, else /var/tmp"},
+    {"orient", CLAB_P_ENUM, "auto", 0, 0, "auto|cells|genes", "", "text: what its rows are; auto finds out, and says so"},
+    {"delimiter", CLAB_P_STR, "auto", 0, 0, NULL, "",
+     "tables of text: what stands between fields, one character, tab or blanks"},
+    {"prefix", CLAB_P_STR, "", 0, 0, NULL, "", "10x folders: what the names of the files begin with"},
 };
 const int clab__n_read = COUNT(clab__read_params);
 
@@ -65,7 +69,7 @@ const int clab__n_histogram = COUNT(clab__histogram_params);
 #define NO_PARAMS NULL, NULL
 
 static const clab__doc docs[] = {
-    {"lab", "read", "lab.read(path, {counts=\"auto\"})", "a Dataset from an .h5ad or a 10x .h5 file",
+    {"lab", "read", "lab.read(path, {counts=\"auto\"})", "a Dataset from an .h5ad, 10x .h5, 10x mtx folder, loom, .mtx, CSV or TSV",
      P(clab__read_params, clab__n_read), false},
     {"lab", "read_csv", "lab.read_csv(path)", "a table of text columns from a small CSV file", NO_PARAMS,
      false},

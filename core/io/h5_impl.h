@@ -163,6 +163,9 @@ typedef struct {
 CLAB_MUST_CHECK clab_status clab__strings_read(clab__h5 *h, hid_t obj, bool attribute, const char *field,
                                                hid_t type, hid_t space, const char *at, clab__strings *out);
 void clab__strings_free(clab__strings *s);
+bool clab__is_utf8(const char *s);
+/* n bytes of Latin-1 as UTF-8 with a NUL into out (2 n + 1 bytes, not those of s); its length. */
+size_t clab__latin1(const char *s, size_t n, char *out);
 
 /* ---- elements as values (h5_value.c, h5_table.c) ---------------------------------------------------
  * clab__read_element -- any element; takes obj.  *out is NULL when it was left out (and noted). */
@@ -270,7 +273,10 @@ typedef struct {
     double min, max;
 } clab__scan;
 CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out);
-/* A matrix as a store in a memfd or a scratch file, announced and sent to the session under `section`. */
+/* Whatever streams rows, as a store in a memfd or a scratch file, announced and sent to the session under
+ * `section`; and a matrix so. */
+typedef clab_status clab__stream_fn(clab__h5 *h, void *from, clab__sink *k);
+CLAB_MUST_CHECK clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section);
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
 /* The same in a dry run: shape, lengths of the rows, and a sample of at most one row in a hundred (h5_sketch.c). */
 CLAB_MUST_CHECK clab_status clab__sketch_send(clab__h5 *h, clab__matrix *m, const char *section);
@@ -284,6 +290,8 @@ typedef struct {
 } clab__tenx;
 CLAB_MUST_CHECK clab_status clab__tenx_open(clab__h5 *h, clab__format f, const char *genome, clab__tenx *out);
 void clab__tenx_close(clab__tenx *t);
+/* Repeated names get -1, -2, ... as AnnData's var_names_make_unique does, with a warning. */
+CLAB_MUST_CHECK clab_status clab__unique_names(clab__h5 *h, clab_value *names, clab_value **out);
 
 /* ---- records on the wire ---------------------------------------------------------------------------
  * guest to session: a letter, then what it announces */
@@ -293,6 +301,8 @@ void clab__tenx_close(clab__tenx *t);
                               * and entries before each row or 0; the sample went through the socket */
 #define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_END 'Z'
+CLAB_MUST_CHECK clab_status clab__value_send(clab__h5 *h, const char *section, const clab_value *v);
+CLAB_MUST_CHECK clab_status clab__end_of_reply(clab_ctx *cx, clab_wire *wire);
 /* One value as the whole reply. */
 CLAB_MUST_CHECK clab_status clab__send_only(clab__h5 *h, const clab_value *v);
 

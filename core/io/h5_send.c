@@ -21,8 +21,8 @@ typedef struct {
     int64_t in_tile[CLAB__TILES]; /* rows */
     int64_t n_cols;
     clab_dtype dtype;
-    int64_t n_rows, done;
-    int64_t asked; /* bytes the session has agreed to */
+    int64_t n_rows, done; /* n_rows 0: not known before the end */
+    int64_t asked;        /* bytes the session has agreed to */
     clab_phase *phase;
 } store_sink;
 
@@ -52,9 +52,10 @@ static clab_status ask_for_growth(store_sink *s, clab__h5 *h)
     struct stat st;
     if (fstat(s->fd, &st) != 0 || s->done == 0)
         return CLAB_OK;
-    double whole = (double)st.st_size * (double)s->n_rows / (double)s->done;
+    double rows = (double)(s->n_rows > s->done ? s->n_rows : s->done);
+    double whole = (double)st.st_size * rows / (double)s->done;
     if (h->scratch)
-        whole = 16.0 * (double)s->n_rows; /* the row table alone */
+        whole = 16.0 * rows; /* the row table alone */
     int64_t bytes = whole > 9e18 ? INT64_MAX : (int64_t)whole;
     if (bytes <= s->asked)
         return CLAB_OK;
@@ -107,17 +108,15 @@ static clab_status store_file(clab__h5 *h, const char *section, int *fd)
     return CLAB_OK;
 }
 
-clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
+clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section)
 {
     store_sink s = {.sink = {store_begin, store_rows, store_pack, store_append}, .section = section, .fd = -1};
     int64_t bytes;
     clab_status st;
-    if (clab_ctx_planning(h->cx))
-        return clab__sketch_send(h, m, section);
     st = store_file(h, section, &s.fd);
     if (st != CLAB_OK)
         return st;
-    st = clab__matrix_stream(h, m, &s.sink);
+    st = stream(h, from, &s.sink);
     if (st == CLAB_OK) {
         st = written(h, clab_store_builder_end(h->cx, s.builder, &bytes));
         s.builder = NULL;
@@ -136,6 +135,18 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
     clab_store_builder_free(s.builder);
     close(s.fd);
     return st;
+}
+
+static clab_status stream_matrix(clab__h5 *h, void *from, clab__sink *k)
+{
+    return clab__matrix_stream(h, from, k);
+}
+
+clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
+{
+    if (clab_ctx_planning(h->cx))
+        return clab__sketch_send(h, m, section);
+    return clab__rows_send(h, stream_matrix, m, section);
 }
 
 /* ---- into a value --------------------------------------------------------------------------------*/

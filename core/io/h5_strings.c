@@ -22,7 +22,7 @@ static int utf8_len(const unsigned char *s)
     return n;
 }
 
-static bool is_utf8(const char *s)
+bool clab__is_utf8(const char *s)
 {
     for (const unsigned char *p = (const unsigned char *)s; *p;) {
         int n = utf8_len(p);
@@ -34,32 +34,34 @@ static bool is_utf8(const char *s)
 }
 
 /* The bytes taken as Latin-1, written as UTF-8: nothing is lost and names stay distinct. */
-static char *from_latin1(const char *s)
+size_t clab__latin1(const char *s, size_t n, char *out)
 {
-    char *out = malloc(2 * strlen(s) + 1), *o = out;
-    for (const unsigned char *p = (const unsigned char *)s; out && *p; p++) {
-        if (*p >= 0x80) {
-            *o++ = (char)(0xc0 | (*p >> 6));
-            *o++ = (char)(0x80 | (*p & 0x3f));
+    char *o = out;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        if (c >= 0x80) {
+            *o++ = (char)(0xc0 | (c >> 6));
+            *o++ = (char)(0x80 | (c & 0x3f));
         } else {
-            *o++ = (char)*p;
+            *o++ = (char)c;
         }
     }
-    if (out)
-        *o = 0;
-    return out;
+    *o = 0;
+    return (size_t)(o - out);
 }
 
 static bool make_utf8(clab__h5 *h, clab__strings *out)
 {
     for (int64_t i = 0; i < out->n; i++) {
-        if (is_utf8(out->s[i]))
+        if (clab__is_utf8(out->s[i]))
             continue;
         if (!out->fixed && !(out->fixed = calloc((size_t)out->n, sizeof *out->fixed)))
             return false;
-        char *s = from_latin1(out->s[i]);
+        size_t n = strlen(out->s[i]);
+        char *s = malloc(2 * n + 1);
         if (!s)
             return false;
+        clab__latin1(out->s[i], n, s);
         h->n_latin1++;
         out->fixed[i] = s;
     }

@@ -9,10 +9,14 @@ typedef struct {
     const char *counts; /* "auto", "X", "raw", "layers.NAME"; NULL = auto */
     const char *genome; /* 10x v2 files with several; NULL */
     bool backed; /* packed matrices stay in scratch files without names; their row tables alone are held */
+    const char *orient;  /* text: what its rows are, "cells" or "genes"; NULL, "auto" = found out, and said */
+    const char *delimiter; /* tables of text: "," or another character, "tab", "blanks"; NULL, "auto" = found out */
+    const char *prefix;  /* 10x folders: of the names of the files, where the folder holds several sets; NULL */
     const char *scratch; /* folder of those files, on a disk; NULL = $TMPDIR, else /var/tmp */
 } clab_read_opts;
 
-/* clab_read -- an .h5ad or 10x .h5 (told by content).  Says what it took as counts and what it had to
+/* clab_read -- an .h5ad, a 10x .h5, a 10x folder with matrix.mtx, a loom file, MatrixMarket, or a table of text
+ * (docs/formats.md; told by content, else by name; text may be gzipped).  Says what it took as counts and what it had to
  * leave out.  opts may be NULL.  Errors name the file, the object in it and the remedy. */
 CLAB_MUST_CHECK clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts,
                                       clab_dataset **out);
@@ -70,6 +74,7 @@ CLAB_MUST_CHECK clab_status clab_read_value(clab_ctx *cx, const char *path, clab
 CLAB_MUST_CHECK clab_status clab_inspect_file(clab_ctx *cx, const char *path, bool full, clab_value **out);
 
 /* Guest roles, for core/roles.c. */
+clab_guest_fn clab_text_guest_read;
 clab_guest_fn clab_h5_guest_read, clab_h5_guest_write, clab_h5_guest_inspect, clab_h5_guest_read_value;
 
 #endif

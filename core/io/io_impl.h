@@ -10,6 +10,15 @@ const char *clab__file_name(const char *path);
 /* Is there a file that can be read?  ENOTFOUND, EARG (a directory, a device), EIO with words. */
 CLAB_MUST_CHECK clab_status clab__file_check(clab_ctx *cx, const char *path);
 
+/* What a file is by its first bytes, else by its name (formats.c). */
+typedef enum { CLAB__KIND_HDF5, CLAB__KIND_MTX, CLAB__KIND_TABLE, CLAB__KIND_FOLDER } clab__kind;
+clab__kind clab__file_kind(const char *path);
+/* Is it a folder with a matrix.mtx? */
+bool clab__is_mtx_folder(const char *path);
+/* Ask a text-read guest for a file; flushed. */
+CLAB_MUST_CHECK clab_status clab__text_request(clab_ctx *cx, clab_wire *w, const char *path, const char *name,
+                                               const char *scratch, const clab_read_opts *o);
+
 /* The remedy of a failed reading where no better one is known. */
 void clab__hint_damaged(clab_ctx *cx);
 

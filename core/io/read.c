@@ -87,10 +87,13 @@ clab_status clab__file_check(clab_ctx *cx, const char *path)
                    ? no_such_file(cx, path)
                    : clab_fail(cx, s, "%s cannot be read: %s", clab_show(path), strerror(errno));
     }
+    if (S_ISDIR(st.st_mode) && clab__is_mtx_folder(path))
+        return CLAB_OK;
     if (S_ISDIR(st.st_mode))
         return clab_hint(cx, "%s",
-                         (clab_fail(cx, CLAB_EARG, "%s is a directory", clab_show(path)),
-                          "name the .h5ad or 10x .h5 file inside it"));
+                         (clab_fail(cx, CLAB_EARG, "%s is a directory, and no 10x folder: it has no matrix.mtx",
+                                    clab_show(path)),
+                          "name the file inside it"));
     if (!S_ISREG(st.st_mode))
         return clab_fail(cx, CLAB_EARG, "%s is no regular file", clab_show(path));
     if (access(path, R_OK) != 0)
@@ -229,22 +232,31 @@ static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, arrival *a)
     }
 }
 
-static clab_status converse(clab_ctx *cx, const char *path, const char *genome, arrival *a)
+static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const clab_read_opts *o, const arrival *a)
 {
+    clab_status st;
+    if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
+        (st = clab_wire_put_str(cx, w, o ? o->genome : NULL)) == CLAB_OK &&
+        (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK)
+        st = clab_wire_flush(cx, w);
+    return st;
+}
+
+static clab_status converse(clab_ctx *cx, const char *path, const clab_read_opts *o, arrival *a)
+{
+    bool hdf5 = clab__file_kind(path) == CLAB__KIND_HDF5;
     int pair[2];
     clab_guest *g = NULL;
     char what[256];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return clab_fail(cx, CLAB_EIO, "no socket for the worker: %s", strerror(errno));
     snprintf(what, sizeof what, "reading %s", a->file);
-    clab_status st = clab_guest_start(cx, "h5-read", what, &pair[1], 1, &g);
+    clab_status st = clab_guest_start(cx, hdf5 ? "h5-read" : "text-read", what, &pair[1], 1, &g);
     close(pair[1]);
     if (st == CLAB_OK) {
         clab_wire *w = clab_guest_wire(g);
-        if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK &&
-            (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
-            (st = clab_wire_put_str(cx, w, genome)) == CLAB_OK &&
-            (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK && (st = clab_wire_flush(cx, w)) == CLAB_OK)
+        st = hdf5 ? ask_h5(cx, w, path, o, a) : clab__text_request(cx, w, path, a->file, a->scratch, o);
+        if (st == CLAB_OK)
             st = take_all(cx, w, pair[0], a);
         st = st == CLAB_OK ? clab_guest_end(cx, g) : clab__guest_failed(cx, g, st);
     }
@@ -459,7 +471,7 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     a.file = name;
     phase = clab_phase_begin(cx, "read", 0, "");
     clab_timeline_file(cx, false, bytes_of(path));
-    st = converse(cx, path, opts ? opts->genome : NULL, &a);
+    st = converse(cx, path, opts, &a);
     if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
         clab__hint_damaged(cx); /* the guest gives its own */
     arrival_free(&a);

@@ -11,7 +11,7 @@
 
 #define MAX_PATH 4096
 
-static clab_status put_value(clab__h5 *h, const char *section, const clab_value *v)
+clab_status clab__value_send(clab__h5 *h, const char *section, const clab_value *v)
 {
     clab_status st = clab_wire_put_u8(h->cx, h->wire, CLAB__REC_VALUE);
     if (st == CLAB_OK)
@@ -86,7 +86,7 @@ static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const c
         drop_old_levels(v, old_var);
     }
     if (st == CLAB_OK && v)
-        st = put_value(h, section, v);
+        st = clab__value_send(h, section, v);
     clab_value_unref(v);
     return st;
 }
@@ -165,7 +165,7 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
     }
     st = clab__read_frame(h, group, old ? "raw.var" : "var", "raw/var", &var);
     if (st == CLAB_OK)
-        st = put_value(h, "raw/var", var);
+        st = clab__value_send(h, "raw/var", var);
     if (st == CLAB_OK)
         st = send_matrix(h, group, old ? "raw.X" : "X", "raw/X", n_obs, clab_value_len(var));
     if (st == CLAB_OK)
@@ -198,7 +198,7 @@ static clab_status send_h5ad(clab__h5 *h)
     clab_status st;
     if ((st = clab__read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK ||
         (st = clab__read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
-        (st = put_value(h, "obs", obs)) != CLAB_OK || (st = put_value(h, "var", var)) != CLAB_OK)
+        (st = clab__value_send(h, "obs", obs)) != CLAB_OK || (st = clab__value_send(h, "var", var)) != CLAB_OK)
         goto done;
     int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
     H5O_info_t info;
@@ -227,9 +227,9 @@ static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
     clab__tenx t;
     clab_status st = clab__tenx_open(h, f, genome, &t);
     if (st == CLAB_OK)
-        st = put_value(h, "obs", t.obs);
+        st = clab__value_send(h, "obs", t.obs);
     if (st == CLAB_OK)
-        st = put_value(h, "var", t.var);
+        st = clab__value_send(h, "var", t.var);
     if (st == CLAB_OK)
         st = clab__matrix_send(h, &t.x, "X");
     clab__tenx_close(&t);
@@ -238,7 +238,7 @@ static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
 
 /* ---- the role ------------------------------------------------------------------------------------*/
 
-static clab_status end_of_reply(clab_ctx *cx, clab_wire *wire)
+clab_status clab__end_of_reply(clab_ctx *cx, clab_wire *wire)
 {
     clab_status st = clab_wire_put_u8(cx, wire, CLAB__REC_END);
     return st == CLAB_OK ? clab_wire_flush(cx, wire) : st;
@@ -265,7 +265,7 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
         clab__hint_damaged(cx);
     clab__h5_close(&h);
     if (st == CLAB_OK)
-        st = end_of_reply(cx, wire);
+        st = clab__end_of_reply(cx, wire);
 done:
     free(path);
     free(name);
@@ -276,8 +276,8 @@ done:
 
 clab_status clab__send_only(clab__h5 *h, const clab_value *v)
 {
-    clab_status st = put_value(h, "", v);
-    return st == CLAB_OK ? end_of_reply(h->cx, h->wire) : st;
+    clab_status st = clab__value_send(h, "", v);
+    return st == CLAB_OK ? clab__end_of_reply(h->cx, h->wire) : st;
 }
 
 /* A value tree of our own (clab_write_value): the whole root as one dictionary. */

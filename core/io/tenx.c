@@ -126,7 +126,7 @@ static clab_status read_list(clab__h5 *h, hid_t group, const char *at, const cha
 }
 
 /* Repeated gene names get -1, -2, ... as AnnData's var_names_make_unique does. */
-static clab_status unique_names(clab__h5 *h, clab_value *names, clab_value **out)
+clab_status clab__unique_names(clab__h5 *h, clab_value *names, clab_value **out)
 {
     int64_t n = names->dims[0], repeats = 0;
     const char *const *in = (const char *const *)names->data;
@@ -199,7 +199,7 @@ static clab_status read_var(clab__h5 *h, hid_t group, const char *at, bool v3, i
     bool probes = v3 && clab__h5_has(group, "gene_id");
     clab_status st = read_list(h, group, at, v3 ? "name" : "gene_names", n, &names);
     if (st == CLAB_OK)
-        st = unique_names(h, names, &index);
+        st = clab__unique_names(h, names, &index);
     if (st == CLAB_OK)
         st = clab_value_table(h->cx, index, "_index", out);
     if (st == CLAB_OK)

@@ -3,6 +3,7 @@
 #include "io_session.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 
 const clab_guest_role io_roles[] = {
     {"h5-read", clab_h5_guest_read},
+    {"text-read", clab_text_guest_read},
     {"h5-write", clab_h5_guest_write},
     {"h5-inspect", clab_h5_guest_inspect},
     {"h5-read-value", clab_h5_guest_read_value},
@@ -74,19 +76,18 @@ const char *io_scratch(void)
     return scratch;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 void io_scratch_end(void)
 {
-    DIR *d = *scratch ? opendir(scratch) : NULL;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[600];
-        snprintf(path, sizeof path, "%s/%s", scratch, e->d_name);
-        if (unlink(path) != 0)
-            rmdir(path);
-    }
-    if (d)
-        closedir(d);
     if (*scratch)
-        rmdir(scratch);
+        nftw(scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     *scratch = 0;
 }
 

@@ -17,12 +17,13 @@
 #include "sha256.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MEMORY_MAX_KIB (1536 * 1024) /* with the shadow of a sanitizer */
+#define MEMORY_MORE_KIB (1536 * 1024) /* with the shadow of a sanitizer */
 #else
-#define MEMORY_MAX_KIB (512 * 1024) /* of any guest */
+#define MEMORY_MORE_KIB (64 * 1024) /* that a broken file may take above what a tiny one takes */
 #endif
 
 static int wrong;
+static bool as_stored; /* the file under test keeps element types and dense or sparse as recorded */
 
 static void complain(const char *file, const char *what)
 {
@@ -112,10 +113,10 @@ static void check_matrix(clab_ctx *cx, const char *file, const char *part, const
         bad = "sum";
     else if (!same_text(json_object_get(want, "triplets_sha256"), hex) && strcmp(dtype, "float16") != 0)
         bad = "values";
-    else if (strcmp(dtype, clab_dtype_name(clab_matrix_dtype(m))) != 0 && strcmp(dtype, "float16") != 0 &&
+    else if (as_stored && strcmp(dtype, clab_dtype_name(clab_matrix_dtype(m))) != 0 && strcmp(dtype, "float16") != 0 &&
              dtype[0] != '>')
         bad = "dtype";
-    else if ((strcmp(kind, "dense") == 0) != clab_matrix_is_dense(m))
+    else if (as_stored && (strcmp(kind, "dense") == 0) != clab_matrix_is_dense(m))
         bad = "kind";
     snprintf(what, sizeof what, "%s of %s", bad ? bad : "", part);
     if (bad)
@@ -285,12 +286,51 @@ static void check_layers(clab_ctx *cx, const char *file, const clab_dataset *d, 
     }
 }
 
+/* Names and ids of the formats beside .h5ad, which are recorded by themselves. */
+static void check_names(const char *file, const char *what, const clab_value *v, json_t *want)
+{
+    char hex[65];
+    if (!want || !json_is_string(want))
+        return;
+    if (v)
+        hash_names(v, hex);
+    if (!v || !same_text(want, hex))
+        complain(file, what);
+}
+
+/* A loom file's attributes are columns, or arrays where they have two dimensions; its graphs are in obsp. */
+static void check_loom(const char *file, const clab_dataset *d, json_t *want)
+{
+    size_t i;
+    json_t *name;
+    check_names(file, "cells", d->obs->index, json_object_get(want, "cell_ids_sha256"));
+    check_names(file, "genes", d->var->index, json_object_get(want, "gene_sha256"));
+    json_array_foreach(json_object_get(want, "col_attrs"), i, name)
+    {
+        const char *s = json_string_value(name);
+        if (strcmp(s, "CellID") != 0 && !clab_value_get(d->obs, s) && !clab_value_get(d->obsm, s))
+            complain(file, s);
+    }
+    json_array_foreach(json_object_get(want, "cluster_names"), i, name)
+    {
+        char buf[64];
+        const clab_value *v = clab_value_get(d->obs, "ClusterName");
+        if (!v || strcmp(json_string_value(name), clab_value_at_str(v, (int64_t)i, buf, sizeof buf)) != 0)
+            complain(file, "a cluster's name");
+    }
+    if (d->obsp->n_items != 1 || d->obsp->items[0]->kind != CLAB_V_SPARSE)
+        complain(file, "a graph");
+}
+
 static void check_dataset(clab_ctx *cx, const char *file, const clab_dataset *d, json_t *want)
 {
+    json_t *kind = json_object_get(want, "kind");
     char hex[65];
     json_t *raw = json_object_get(want, "raw"), *ids = json_object_get(want, "ids_sha256");
     if (!json_object_get(want, "n_obs"))
         return;
+    as_stored = !json_is_string(kind) || strcmp(json_string_value(kind), "h5ad") == 0 ||
+                strcmp(json_string_value(kind), "10x-h5") == 0;
     if (clab_dataset_n_obs(d) != json_integer_value(json_object_get(want, "n_obs")) ||
         clab_dataset_n_vars(d) != json_integer_value(json_object_get(want, "n_vars")))
         complain(file, "cells or genes");
@@ -308,15 +348,11 @@ static void check_dataset(clab_ctx *cx, const char *file, const clab_dataset *d,
     check_dict(file, d->obsm, json_object_get(want, "obsm"));
     check_dict(file, d->varm, json_object_get(want, "varm"));
     check_dict(file, d->uns, json_object_get(want, "uns"));
-    if (ids && clab_value_get(d->var, "gene_ids")) {
-        const clab_value *probes = clab_value_get(d->var, "probe_ids"); /* the features' own ids, where they are probes */
-        hash_names(probes ? probes : clab_value_get(d->var, "gene_ids"), hex);
-        if (!same_text(ids, hex))
-            complain(file, "gene ids");
-        hash_names(d->obs->index, hex);
-        if (!same_text(json_object_get(want, "barcodes_sha256"), hex))
-            complain(file, "barcodes");
-    }
+    const clab_value *probes = clab_value_get(d->var, "probe_ids"); /* the features' own ids, where they are probes */
+    check_names(file, "gene ids", probes ? probes : clab_value_get(d->var, "gene_ids"), ids);
+    check_names(file, "barcodes", d->obs->index, json_object_get(want, "barcodes_sha256"));
+    if (json_is_string(kind) && strcmp(json_string_value(kind), "loom") == 0)
+        check_loom(file, d, want);
 }
 
 /* ---- one file ------------------------------------------------------------------------------------*/
@@ -355,34 +391,52 @@ static void check_file(io_session *s, const char *dir, const char *file, json_t 
     clab_dataset_unref(d);
 }
 
+/* The most that this process or a guest has held, in KiB: a guest starts with its parent's peak. */
+static long peak_kib(void)
+{
+    struct rusage use;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &use), 0);
+    return use.ru_maxrss;
+}
+
+static int check_files(io_session *s, const char *dir, json_t *all, const char *part)
+{
+    const char *file;
+    json_t *want;
+    int n = 0;
+    json_object_foreach(json_object_get(all, "files"), file, want)
+    {
+        if (strncmp(file, part, strlen(part)) != 0)
+            continue;
+        check_file(s, dir, file, want);
+        n++;
+    }
+    return n;
+}
+
 static void check_corpus(const char *dir)
 {
     char path[600];
     json_error_t e;
-    const char *file;
-    json_t *want;
+    clab_dataset *tiny = NULL;
     io_session s;
-    int n = 0;
-    struct rusage use;
     snprintf(path, sizeof path, "%s/expected.json", dir);
     json_t *all = json_load_file(path, 0, &e);
     assert_non_null(all);
     io_start(&s);
     wrong = 0;
-    json_object_foreach(json_object_get(all, "files"), file, want)
-    {
-        size_t k = strlen(file);
-        if ((k > 5 && strcmp(file + k - 5, ".h5ad") == 0) || (k > 3 && strcmp(file + k - 3, ".h5") == 0)) {
-            check_file(&s, dir, file, want);
-            n++;
-        }
-    }
+    snprintf(path, sizeof path, "%s/gen/zero_zero.h5ad", dir);
+    assert_int_equal(clab_read(s.cx, path, NULL, &tiny), CLAB_OK);
+    clab_dataset_unref(tiny);
+    long before = peak_kib();
+    int n = check_files(&s, dir, all, "bad/");
+    long more = peak_kib() - before;
+    n += check_files(&s, dir, all, "gen/") + check_files(&s, dir, all, "real/");
     io_stop(&s);
+    assert_int_equal(n, json_object_size(json_object_get(all, "files")));
     json_decref(all);
-    assert_true(n > 30);
     assert_int_equal(wrong, 0);
-    assert_int_equal(getrusage(RUSAGE_CHILDREN, &use), 0);
-    assert_in_range(use.ru_maxrss, 1, MEMORY_MAX_KIB);
+    assert_in_range(more, 0, MEMORY_MORE_KIB);
 }
 
 static void test_small_corpus(void **state)
