@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "ledger/ledger.h"
 #include "steps/filter_impl.h"
+#include "steps/stats_impl.h"
 
 clab_status clab__filter_check(clab_ctx *cx, const clab_step *step, const clab_arg *args)
 {
@@ -11,6 +12,26 @@ clab_status clab__filter_check(clab_ctx *cx, const clab_step *step, const clab_a
     (void)clab_fail(cx, CLAB_EARG, "no bound is given");
     return clab_hint(cx, "give one or more of %s, %s, %s, %s", step->params[0].name, step->params[1].name,
                      step->params[2].name, step->params[3].name);
+}
+
+clab_status clab__filter_values(clab_ctx *cx, const clab_dataset *d, const clab_step *step, const clab_arg *args,
+                                const clab_matrix **m)
+{
+    bool totals = args[CLAB__MIN_COUNTS].given || args[CLAB__MAX_COUNTS].given;
+    clab_status s;
+
+    *m = d->counts;
+    if (*m)
+        return CLAB_OK;
+    s = clab__need_x(cx, d, m);
+    if (s != CLAB_OK)
+        return s;
+    if (clab__holds_negative(*m) || clab_matrix_some_scale(*m))
+        clab_warn(cx, "%s: no counts were found, and X of %s was scaled or centred: what is above 0 there says "
+                  "nothing about detected genes", step->name, clab_show(d->name));
+    else if (totals && !clab__holds_counts(*m))
+        clab_note(cx, "%s: no counts were found; totals are of X of %s as it is", step->name, clab_show(d->name));
+    return CLAB_OK;
 }
 
 static double bound_of(const clab_step *step, const clab_arg *args, int k)
@@ -62,13 +83,14 @@ clab_status clab__filter_mask(clab_ctx *cx, const clab_step *step, const clab_ar
 
 clab_status clab__filter_totals(clab_ctx *cx, const double *counts, int64_t n, clab_dtype x, clab_value **out)
 {
-    clab_dtype t = x == CLAB_F32 || x == CLAB_F64 ? x : CLAB_I64;
+    clab_dtype t = clab__sum_type(x);
     clab_status s = clab_value_array(cx, t, 1, &n, NULL, out);
 
     for (int64_t i = 0; s == CLAB_OK && i < n; i++)
         switch (t) {
         case CLAB_F32: ((float *)(*out)->data)[i] = (float)counts[i]; break;
         case CLAB_F64: ((double *)(*out)->data)[i] = counts[i]; break;
+        case CLAB_U64: ((uint64_t *)(*out)->data)[i] = (uint64_t)counts[i]; break;
         default: ((int64_t *)(*out)->data)[i] = (int64_t)counts[i]; break;
         }
     return s;

@@ -34,15 +34,16 @@ static clab_status write_columns(clab_ctx *cx, clab_dataset *d, const clab_arg *
 
 static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_dataset **out)
 {
-    const clab_matrix *m = d->counts ? d->counts : d->x;
+    const clab_matrix *m = NULL;
     int64_t n = clab_dataset_n_obs(d);
     void *counts = NULL, *genes = NULL, *keep = NULL;
     clab_dataset *noted = NULL;
+    clab__cell_sums_opts so = {.phase = "filter_cells"};
     numbers w;
     clab_status s = clab__filter_check(cx, &clab_step_filter_cells, args);
 
-    if (s == CLAB_OK && !m)
-        s = clab__need_x(cx, d, &m);
+    if (s == CLAB_OK)
+        s = clab__filter_values(cx, d, &clab_step_filter_cells, args, &m);
     if (s == CLAB_OK)
         s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "filter_cells", &counts);
     if (s == CLAB_OK)
@@ -52,7 +53,8 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     if (s != CLAB_OK)
         goto done;
     w = (numbers){counts, genes, keep};
-    s = clab__cell_sums(cx, m, clab_matrix_dtype(m) != CLAB_F32, NULL, "filter_cells", w.counts, w.n_genes);
+    so.f64 = clab_matrix_dtype(m) != CLAB_F32;
+    s = clab__cell_sums(cx, m, &so, w.counts, w.n_genes);
     if (s == CLAB_OK)
         s = clab__filter_mask(cx, &clab_step_filter_cells, args, w.n_genes, w.counts, n, "cells", w.keep);
     if (s == CLAB_OK)

@@ -27,15 +27,15 @@ static clab_status write_columns(clab_ctx *cx, clab_dataset *d, const clab_arg *
 
 static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_dataset **out)
 {
-    const clab_matrix *m = d->counts ? d->counts : d->x;
+    const clab_matrix *m = NULL;
     const clab__gene_sums_opts o = {.n_groups = 1, .log_base = 1, .phase = "filter_genes"};
     clab__gene_sums *w = NULL;
     clab_dataset *noted = NULL;
     void *keep = NULL;
     clab_status s = clab__filter_check(cx, &clab_step_filter_genes, args);
 
-    if (s == CLAB_OK && !m)
-        s = clab__need_x(cx, d, &m);
+    if (s == CLAB_OK)
+        s = clab__filter_values(cx, d, &clab_step_filter_genes, args, &m);
     if (s == CLAB_OK)
         s = clab_mem_alloc(cx, CLAB_MEM_WORK, clab_dataset_n_vars(d) + 8, "filter_genes", &keep);
     if (s == CLAB_OK)

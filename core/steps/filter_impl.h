@@ -20,7 +20,12 @@ CLAB_MUST_CHECK clab_status clab__filter_mask(clab_ctx *cx, const clab_step *ste
                                               const int64_t *number, const double *counts, int64_t n,
                                               const char *items, uint8_t *keep);
 
-/* Totals as a column of the type that scanpy gives them: X's own, int64 for whole-number types. */
+/* clab__filter_values -- the counts, or X where there are none; warns of X that was scaled or centred, and says
+ * when bounds on totals are of values that are no counts. */
+CLAB_MUST_CHECK clab_status clab__filter_values(clab_ctx *cx, const clab_dataset *d, const clab_step *step,
+                                                const clab_arg *args, const clab_matrix **m);
+
+/* Totals as a column of the type that scanpy gives them: X's own, 64 bits of its sign for whole-number types. */
 CLAB_MUST_CHECK clab_status clab__filter_totals(clab_ctx *cx, const double *counts, int64_t n, clab_dtype x,
                                                 clab_value **out);
 

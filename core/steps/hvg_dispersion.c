@@ -1,5 +1,6 @@
 /* hvg_dispersion.c -- dispersions normalised within bins of the mean, and the choice of genes.
  * Formulas: docs/steps/hvg.md; bins as pandas.cut makes them, percentiles as numpy. */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,8 +181,19 @@ clab_status clab__hvg_dispersions(clab_ctx *cx, const clab__hvg_opts *o, int64_t
 
 static bool inside_cutoffs(const clab__hvg_opts *o, double mean, double norm)
 {
-    norm = isnan(norm) ? 0 : norm;
     return mean > o->min_mean && mean < o->max_mean && norm > o->min_disp && norm < o->max_disp;
+}
+
+void clab__hvg_cut(const clab__hvg_opts *o, int64_t n, const double *mean, const double *norm, uint8_t *chosen)
+{
+    for (int64_t i = 0; i < n; i++)
+        chosen[i] = inside_cutoffs(o, mean[i], norm[i]);
+}
+
+/* In one batch an infinite value (its bin has no spread) counts as a large one, below an infinite cutoff. */
+static double bounded(double norm)
+{
+    return isnan(norm) ? 0 : norm > DBL_MAX ? DBL_MAX : norm < -DBL_MAX ? -DBL_MAX : norm;
 }
 
 clab_status clab__hvg_choose(clab_ctx *cx, const clab__hvg_opts *o, int64_t n, const double *mean, const double *norm,
@@ -194,7 +206,7 @@ clab_status clab__hvg_choose(clab_ctx *cx, const clab__hvg_opts *o, int64_t n, c
 
     if (o->n_top == 0) {
         for (int64_t i = 0; i < n; i++)
-            chosen[i] = inside_cutoffs(o, mean[i], norm[i]);
+            chosen[i] = inside_cutoffs(o, mean[i], bounded(norm[i]));
         return CLAB_OK;
     }
     s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "hvg", &work);

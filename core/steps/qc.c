@@ -134,17 +134,9 @@ static clab_status sets_of(qc *w, const clab_dataset *d, const clab_arg *args)
 
 /* ---- the columns ---------------------------------------------------------------------------------------*/
 
-/* The type that numpy gives sums of X: its own, or the widest whole numbers of its sign. */
-static clab_dtype sum_type(clab_dtype x)
-{
-    if (x == CLAB_F32 || x == CLAB_F64)
-        return x;
-    return x == CLAB_U8 || x == CLAB_U16 || x == CLAB_U32 || x == CLAB_U64 ? CLAB_U64 : CLAB_I64;
-}
-
 static clab_status columns_new(qc *w, const clab_matrix *m)
 {
-    clab_dtype total = sum_type(clab_matrix_dtype(m)), share = total == CLAB_F32 ? CLAB_F32 : CLAB_F64;
+    clab_dtype total = clab__sum_type(clab_matrix_dtype(m)), share = total == CLAB_F32 ? CLAB_F32 : CLAB_F64;
     int64_t n = clab_matrix_n_rows(m), g = clab_matrix_n_cols(m), most = w->sums.n_top + 2 * w->sums.n_sets;
     void *p = NULL;
     clab_status s = clab_mem_zalloc(w->cx, CLAB_MEM_WORK, (most + 1) * (int64_t)sizeof *w->columns, "qc", &p);

@@ -13,10 +13,20 @@
 
 typedef struct {
     const clab_csr *b;
-    const uint8_t *keep;
+    const clab__cell_sums_opts *o;
     double *sum;
     int64_t *positive;
 } cell_task;
+
+/* Cells mark genes at the same time, all with the same 1. */
+static void mark_high(const cell_task *t, int64_t i, double bound)
+{
+    const clab_csr *b = t->b;
+
+    for (int64_t k = b->indptr[i]; k < b->indptr[i + 1]; k++)
+        if ((b->f32 ? (double)b->f32[k] : b->f64[k]) > bound)
+            __atomic_store_n(&t->o->high[b->indices[k]], 1, __ATOMIC_RELAXED);
+}
 
 static void one_cell(const cell_task *t, int64_t i)
 {
@@ -26,7 +36,7 @@ static void one_cell(const cell_task *t, int64_t i)
 
     for (int64_t k = b->indptr[i]; k < b->indptr[i + 1]; k++) {
         double x = b->f32 ? (double)b->f32[k] : b->f64[k];
-        if (t->keep && !t->keep[b->indices[k]])
+        if (t->o->leave_out && t->o->leave_out[b->indices[k]])
             continue;
         sum += x;
         positive += x > 0;
@@ -34,6 +44,8 @@ static void one_cell(const cell_task *t, int64_t i)
     t->sum[b->first_row + i] = sum;
     if (t->positive)
         t->positive[b->first_row + i] = positive;
+    if (t->o->high)
+        mark_high(t, i, t->o->max_fraction * (t->o->f64 ? sum : (double)(float)sum));
 }
 
 static clab_status cell_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
@@ -48,13 +60,13 @@ static clab_status cell_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
     return CLAB_OK;
 }
 
-clab_status clab__cell_sums(clab_ctx *cx, const clab_matrix *m, bool f64, const uint8_t *keep, const char *phase,
-                            double *sum, int64_t *positive)
+clab_status clab__cell_sums(clab_ctx *cx, const clab_matrix *m, const clab__cell_sums_opts *o, double *sum,
+                            int64_t *positive)
 {
-    clab_rows_opts o = {.f64 = f64, .phase = phase};
-    cell_task t = {.keep = keep, .sum = sum, .positive = positive};
+    clab_rows_opts ro = {.f64 = o->f64, .phase = o->phase};
+    cell_task t = {.o = o, .sum = sum, .positive = positive};
     clab_rows *r;
-    clab_status s = clab_rows_open(cx, m, &o, &r);
+    clab_status s = clab_rows_open(cx, m, &ro, &r);
 
     if (s != CLAB_OK)
         return s;
@@ -128,6 +140,20 @@ static void add_row_f64(const gene_task *t, int64_t i, int64_t base, clab__gene_
     }
 }
 
+static void add_row_clipped(const gene_task *t, int64_t i, int64_t base, clab__gene_sums *s)
+{
+    const clab_csr *b = t->b;
+
+    for (int64_t k = b->indptr[i]; k < b->indptr[i + 1]; k++) {
+        int64_t at = base + b->indices[k];
+        double x = b->f32 ? (double)b->f32[k] : b->f64[k];
+        x = x < t->o->clip[at] ? x : t->o->clip[at];
+        s->sum[at] += x;
+        s->squares[at] += x * x;
+        s->positive[at] += x > 0;
+    }
+}
+
 static clab_status gene_part(clab_ctx *cx, int64_t task, int worker, void *arg)
 {
     const gene_task *t = arg;
@@ -142,7 +168,9 @@ static clab_status gene_part(clab_ctx *cx, int64_t task, int worker, void *arg)
         if (group < 0)
             continue;
         s->n_cells[group]++;
-        if (t->b->f32)
+        if (t->o->clip)
+            add_row_clipped(t, i, group * s->n_genes, s);
+        else if (t->b->f32)
             add_row_f32(t, &seen, i, group * s->n_genes, s);
         else
             add_row_f64(t, i, group * s->n_genes, s);

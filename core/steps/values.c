@@ -43,17 +43,24 @@ clab_status clab__need_x(clab_ctx *cx, const clab_dataset *d, const clab_matrix 
     return clab_hint(cx, "read the file that holds the matrix too");
 }
 
-clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m)
+clab_status clab__need_positive(clab_ctx *cx, const clab_dataset *d, const char *name, const clab_matrix *m)
 {
     for (int b = 0; b < clab_matrix_n_blocks(m); b++) {
         const clab_store_info *f = clab_store_get_info(clab_matrix_store(m, b));
         if (!f->negative)
             continue;
-        (void)clab_fail(cx, CLAB_ESTATE, "X of %s holds values down to %g: it was scaled or centred", clab_show(d->name),
-                        f->min);
+        (void)clab_fail(cx, CLAB_ESTATE, "%s of %s holds values down to %g: it was scaled or centred", name,
+                        clab_show(d->name), f->min);
         return clab_hint(cx, "start from the file with the counts, or with log-normalised values");
     }
     return CLAB_OK;
+}
+
+clab_dtype clab__sum_type(clab_dtype t)
+{
+    if (t == CLAB_F32 || t == CLAB_F64)
+        return t;
+    return t == CLAB_U8 || t == CLAB_U16 || t == CLAB_U32 || t == CLAB_U64 ? CLAB_U64 : CLAB_I64;
 }
 
 bool clab__holds_counts(const clab_matrix *m)

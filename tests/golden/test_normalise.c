@@ -51,6 +51,61 @@ static void normalise_large(void **state)
     close_set(&g);
 }
 
+/* With empty cells, and without the genes that hold much of one; the factors too. */
+static void exclude_case(const golden_set *g, const char *group, const char *args)
+{
+    clab_dataset *d = input_of(g);
+    const clab_value *factor;
+
+    step_on(cx, "normalise", args, &d);
+    same_rows(g, group, d->x, 0, 0);
+    factor = clab_value_get(d->obs, "f");
+    same_column(g, group, "factor", factor, 0, 0);
+    assert_int_equal(factor->dtype, CLAB_F32);
+    clab_dataset_unref(d);
+}
+
+static void highly_expressed_genes_are_left_out(void **state)
+{
+    golden_set g = open_corners("normalize/");
+
+    (void)state;
+    exclude_case(&g, "median", "target_sum=0 key_added=f");
+    exclude_case(&g, "exclude", "target_sum=0 exclude_highly_expressed=true key_added=f");
+    exclude_case(&g, "exclude_1e4", "exclude_highly_expressed=true max_fraction=0.1 key_added=f");
+    close_set(&g);
+}
+
+/* A layer is changed in place of X, and X stays. */
+static void of_a_layer(void **state)
+{
+    const double x[] = {1, 1, 4, 4};
+    clab_matrix *m = small_matrix(cx, 2, 2, x, CLAB_F32);
+    clab_dataset *d = step_dataset(cx, m), *out = NULL;
+    double *y;
+
+    (void)state;
+    d->layers = calloc(1, sizeof *d->layers);
+    d->layer_names = calloc(1, sizeof *d->layer_names);
+    assert_non_null(d->layers);
+    assert_non_null(d->layer_names);
+    d->layers[0] = clab_matrix_ref(m);
+    d->layer_names[0] = strdup("spliced");
+    d->n_layers = 1;
+    step_on(cx, "normalise", "target_sum=2 layer=spliced", &d);
+    step_on(cx, "log1p", "layer=spliced", &d);
+    assert_true(clab_matrix_is_raw(d->x));
+    y = small_dense(cx, d->layers[0], true);
+    for (int i = 0; i < 4; i++)
+        assert_true(near(y[i], log(2), 1e-7, 0));
+    assert_int_equal(run_step(cx, "normalise", "layer=unspliced", d, &out), CLAB_ENOTFOUND);
+    assert_non_null(strstr(clab_error_text(cx), "spliced"));
+    clab_error_clear(cx);
+    free(y);
+    clab_dataset_unref(d);
+    clab_matrix_unref(m);
+}
+
 static void log1p_cases(const golden_set *g)
 {
     clab_dataset *d = input_of(g), *b2;
@@ -141,6 +196,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(normalise_small),
         cmocka_unit_test(normalise_large),
+        cmocka_unit_test(highly_expressed_genes_are_left_out),
+        cmocka_unit_test(of_a_layer),
         cmocka_unit_test(log1p_small),
         cmocka_unit_test(log1p_large),
         cmocka_unit_test(empty_cells_stay),

@@ -12,10 +12,19 @@ import h5py
 import numpy as np
 import pandas as pd
 import scanpy as sc
+import scanpy.preprocessing._highly_variable_genes as hvg
 import scipy.sparse as sp
 from skmisc.loess import loess
 
 warnings.filterwarnings("ignore")
+# Ranks among equal variances depend on the machine's sort; a stable one puts them in the order of the genes.
+hvg.np = type("np", (), {"__getattr__": lambda self, k: stable_argsort if k == "argsort" else getattr(np, k)})()
+
+
+def stable_argsort(a, axis=-1):
+    return np.argsort(a, axis=axis, kind="stable")
+
+
 N, P, EMPTY, ABSENT, CONSTANT = 120, 160, (3, 50), 5, 6
 
 
