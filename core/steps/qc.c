@@ -328,7 +328,7 @@ static const clab_param params[] = {
 
 const clab_step clab_step_qc = {
     .name = "qc",
-    .group = "filter",
+    .group = "describe",
     .summary = "totals, detected genes and shares of gene sets for every cell and gene",
     .formula = "total = sum of x, n = values that are not 0, share = 100 part / total, as "
                "scanpy.pp.calculate_qc_metrics",

@@ -48,7 +48,7 @@ typedef struct {
 
 typedef struct clab_step {
     const char *name;
-    const char *group;    /* "filter", "transform", "select", "combine" */
+    const char *group;    /* "describe", "filter", "transform", "select", "combine" */
     const char *summary;  /* one line */
     const char *formula;  /* what is computed, and the peer function it equals; for ??name */
     const char *reads;    /* "obs.<by>, counts" */
