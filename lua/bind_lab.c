@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "data/genes.h"
 #include "io/csv_read.h"
@@ -10,6 +11,36 @@
 #include "lua_impl.h"
 
 /* ---- reading --------------------------------------------------------------------------------------*/
+
+/* A list of names, or the path of a text file that holds one a line. */
+static void read_name_list(lua_State *L, const clab_arg *a, const char *const **names, int64_t *n)
+{
+    *names = a->given ? a->strs : NULL;
+    *n = a->n_strs;
+    if (!a->given || a->n_strs != 1 || access(a->strs[0], F_OK) != 0)
+        return;
+    clab_value *list = NULL;
+    clab__ok(L, clab_read_names(clab__cx(L), a->strs[0], &list));
+    clab__push_value(L, list, "names"); /* keeps it while the call runs */
+    *names = (const char *const *)list->data;
+    *n = list->dims[0];
+    clab_value_unref(list);
+}
+
+/* cols=, genes=, cells=: what of the file is read.  Leaves what it points to on the stack. */
+static void read_part(lua_State *L, const clab_arg *a, clab_read_opts *o)
+{
+    o->cols = a[0].given ? a[0].strs : NULL;
+    o->n_cols = a[0].n_strs;
+    read_name_list(L, &a[1], &o->genes, &o->n_genes);
+    if (!a[2].given)
+        return;
+    if (lua_getfield(L, 2, "cells") == LUA_TSTRING)
+        o->where = lua_tostring(L, -1);
+    else
+        o->cells = a[2].strs;
+    o->n_cells = a[2].n_strs;
+}
 
 /* lab.read(path, {counts="auto", backed=false}) */
 static int lab_read(lua_State *L)
@@ -23,6 +54,7 @@ static int lab_read(lua_State *L)
                         .orient = a[4].given ? a[4].s : NULL,
                         .delimiter = a[5].given ? a[5].s : NULL,
                         .prefix = a[6].given ? a[6].s : NULL};
+    read_part(L, &a[7], &o);
     clab__box *b = clab__new(L, &clab__dataset);
     clab_ctx *cx = clab__cx(L);
     clab_status st = clab_read(cx, path, &o, (clab_dataset **)&b->p);

@@ -18,6 +18,10 @@ const clab_param clab__read_params[] = {
     {"delimiter", CLAB_P_STR, "auto", 0, 0, NULL, "",
      "tables of text: what stands between fields, one character, tab or blanks"},
     {"prefix", CLAB_P_STR, "", 0, 0, NULL, "", "10x folders: what the names of the files begin with"},
+    {"cols", CLAB_P_STRS, "", 0, 0, NULL, "", "obs columns to read; the others stay in the file"},
+    {"genes", CLAB_P_STRS, "", 0, 0, NULL, "", "genes to keep, by name, or a text file with one a line"},
+    {"cells", CLAB_P_STRS, "", 0, 0, NULL, "",
+     "cells to read: names, or an expression over obs in quotes, as where() takes it"},
 };
 const int clab__n_read = COUNT(clab__read_params);
 

@@ -13,6 +13,7 @@
 #include "counts/store.h"
 #include "data/value.h"
 #include "guest/wire.h"
+#include "io/want_impl.h"
 #include "ledger/ledger.h"
 
 #define CLAB__DEPTH 32 /* groups inside groups */
@@ -26,6 +27,7 @@ typedef struct {
     hid_t file;
     const char *name;           /* of the file, safe to show; borrowed */
     clab_wire *wire;            /* to the session, for budget questions; NULL = no questions */
+    const clab__want *want;     /* what of it is read; NULL = everything; borrowed */
     int fd_socket;              /* where finished stores are sent; -1 = none */
     const char *scratch;        /* folder for stores in files; NULL = stores in memory; borrowed */
     haddr_t above[CLAB__DEPTH]; /* groups from the root to here: a member that is one of them is a loop */
@@ -33,6 +35,7 @@ typedef struct {
     int64_t n_elements;
     clab_str left_out; /* "uns/a (why), ..." */
     int64_t n_left_out;
+    bool asked_wrong; /* what was asked for is not there: no fault of the file */
     int64_t n_latin1; /* strings that were not UTF-8 */
 } clab__h5;
 
@@ -280,6 +283,23 @@ CLAB_MUST_CHECK clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
 /* The same in a dry run: shape, lengths of the rows, and a sample of at most one row in a hundred (h5_sketch.c). */
 CLAB_MUST_CHECK clab_status clab__sketch_send(clab__h5 *h, clab__matrix *m, const char *section);
+
+/* ---- a part of a file (read_part.c) -----------------------------------------------------------------
+ * Which cells and genes of a file with n_obs and n_vars of them are read; zeros: all. */
+typedef struct {
+    int64_t n_obs, n_vars;  /* in the file */
+    int64_t *rows, *cols;   /* rising; NULL = all */
+    int64_t n_rows, n_cols;
+    int32_t *map;           /* of every column: where it goes, or -1 */
+    bool borrowed;          /* rows are another part's */
+} clab__part;
+/* obs and var as read become those that are wanted. */
+CLAB_MUST_CHECK clab_status clab__part_obs(clab__h5 *h, clab__part *p, clab_value **obs);
+CLAB_MUST_CHECK clab_status clab__part_var(clab__h5 *h, clab__part *p, clab_value **var);
+/* obsm, varm, obsp, varp: items as long as the file's cells or genes are cut. */
+CLAB_MUST_CHECK clab_status clab__part_dict(clab__h5 *h, const clab__part *p, const char *section, clab_value **dict);
+clab__pick clab__part_pick(const clab__part *p);
+void clab__part_free(clab__h5 *h, clab__part *p);
 
 /* ---- the 10x layout (tenx.c) ---------------------------------------------------------------------*/
 typedef enum { CLAB__H5AD, CLAB__TENX3, CLAB__TENX2 } clab__format;

@@ -203,6 +203,7 @@ static clab_status add_column(clab__h5 *h, hid_t group, const char *name, const 
 
 clab_status clab__read_table(clab__h5 *h, hid_t group, const char *at, clab_value **out)
 {
+    const clab__want *want = strcmp(at, "obs") == 0 ? h->want : NULL;
     char index_name[256], path[CLAB__AT];
     clab_value *raw = NULL, *index = NULL, *table = NULL;
     clab__names names = {0};
@@ -222,9 +223,11 @@ clab_status clab__read_table(clab__h5 *h, hid_t group, const char *at, clab_valu
         st = clab_value_table(h->cx, index, index_name, &table);
     if (st == CLAB_OK)
         st = column_names(h, group, index_name, at, &names);
+    if (st == CLAB_OK)
+        st = clab__want_check_columns(h->cx, want, h->name, names.s, names.n);
     for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
         st = clab_check(h->cx);
-        if (st == CLAB_OK)
+        if (st == CLAB_OK && clab__want_column(want, names.s[i]))
             st = add_column(h, group, names.s[i], at, table);
     }
     clab__names_free(&names);

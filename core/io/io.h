@@ -13,6 +13,14 @@ typedef struct {
     const char *delimiter; /* tables of text: "," or another character, "tab", "blanks"; NULL, "auto" = found out */
     const char *prefix;  /* 10x folders: of the names of the files, where the folder holds several sets; NULL */
     const char *scratch; /* folder of those files, on a disk; NULL = $TMPDIR, else /var/tmp */
+    /* What is read; NULL = all.  HDF5: the rest stays in the file.  Cells and genes keep the order of the file. */
+    const char *const *cols; /* of obs */
+    int64_t n_cols;
+    const char *const *genes;
+    int64_t n_genes;
+    const char *const *cells;
+    int64_t n_cells;
+    const char *where;       /* cells for which this is true (clab_where), instead of names */
 } clab_read_opts;
 
 /* clab_read -- an .h5ad, a 10x .h5, a 10x folder with matrix.mtx, a loom file, MatrixMarket, or a table of text
@@ -61,6 +69,9 @@ CLAB_MUST_CHECK clab_status clab_write_csv(clab_ctx *cx, const clab_dataset *d, 
 /* Any value tree as one file of our own (models): HDF5 written by the guest, same encodings as h5ad's uns. */
 CLAB_MUST_CHECK clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *path);
 CLAB_MUST_CHECK clab_status clab_read_value(clab_ctx *cx, const char *path, clab_value **out);
+
+/* clab_read_names -- a text file with one name a line, as STRINGS.  EFORMAT when it holds none. */
+CLAB_MUST_CHECK clab_status clab_read_names(clab_ctx *cx, const char *path, clab_value **out);
 
 /* clab_inspect_file -- what a file holds, from headers, the small tables and a sample of the values, without
  * loading X.  full: every value is looked at.  A DICT:

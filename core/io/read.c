@@ -1,6 +1,7 @@
 /* read.c -- the session's side of reading: starts the guest, takes its parts, makes the Dataset. */
 #include "io/h5_impl.h"
 #include "io/io_impl.h"
+#include "io/want_impl.h"
 
 #include "data/matrix.h"
 #include "ledger/timeline.h"
@@ -237,7 +238,7 @@ static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const cl
     clab_status st;
     if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
         (st = clab_wire_put_str(cx, w, o ? o->genome : NULL)) == CLAB_OK &&
-        (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK)
+        (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK && (st = clab__want_put(cx, w, o)) == CLAB_OK)
         st = clab_wire_flush(cx, w);
     return st;
 }
@@ -474,6 +475,11 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     st = converse(cx, path, opts, &a);
     if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
         clab__hint_damaged(cx); /* the guest gives its own */
+    if (st == CLAB_OK && opts && clab__file_kind(path) != CLAB__KIND_HDF5 &&
+        (st = clab__want_view(cx, opts, name, out)) != CLAB_OK) {
+        clab_dataset_unref(*out);
+        *out = NULL;
+    }
     arrival_free(&a);
     clab_phase_end(phase);
     return st;

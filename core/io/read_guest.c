@@ -61,7 +61,7 @@ static void drop_old_levels(clab_value *uns, const clab_value *table)
 
 /* obsm, varm, obsp, varp, uns: a group, or a compound dataset with one field a key (obsm and varm of old). */
 static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const char *section,
-                             const clab_value *old_obs, const clab_value *old_var)
+                             const clab__part *part, const clab_value *old_obs, const clab_value *old_var)
 {
     hid_t obj;
     clab_value *v = NULL;
@@ -85,6 +85,8 @@ static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const c
         drop_old_levels(v, old_obs);
         drop_old_levels(v, old_var);
     }
+    if (st == CLAB_OK && v && part)
+        st = clab__part_dict(h, part, section, &v);
     if (st == CLAB_OK && v)
         st = clab__value_send(h, section, v);
     clab_value_unref(v);
@@ -92,7 +94,7 @@ static clab_status send_dict(clab__h5 *h, hid_t group, const char *name, const c
 }
 
 static clab_status send_matrix(clab__h5 *h, hid_t group, const char *name, const char *section,
-                               int64_t n_rows, int64_t n_cols)
+                               const clab__part *part)
 {
     hid_t obj;
     clab__matrix m;
@@ -109,15 +111,16 @@ static clab_status send_matrix(clab__h5 *h, hid_t group, const char *name, const
             return CLAB_OK;
         }
     }
-    st = clab__matrix_open(h, obj, section, n_rows, n_cols, &m);
+    st = clab__matrix_open(h, obj, section, part->n_obs, part->n_vars, &m);
     if (st == CLAB_OK) {
+        m.pick = clab__part_pick(part);
         st = clab__matrix_send(h, &m, section);
         clab__matrix_close(&m);
     }
     return st;
 }
 
-static clab_status send_layers(clab__h5 *h, int64_t n_obs, int64_t n_vars)
+static clab_status send_layers(clab__h5 *h, const clab__part *part)
 {
     clab__names names = {0};
     char at[CLAB__AT];
@@ -135,7 +138,7 @@ static clab_status send_layers(clab__h5 *h, int64_t n_obs, int64_t n_vars)
                 H5Oget_info(layers, &self) >= 0 && info.addr == self.addr)
                 clab__h5_leave_out(h, clab__h5_at(at, "layers", names.s[i]), "a loop");
             else
-                st = send_matrix(h, layers, names.s[i], clab__h5_at(at, "layers", names.s[i]), n_obs, n_vars);
+                st = send_matrix(h, layers, names.s[i], clab__h5_at(at, "layers", names.s[i]), part);
         }
         clab__h5_leave(h);
     }
@@ -145,8 +148,9 @@ static clab_status send_layers(clab__h5 *h, int64_t n_obs, int64_t n_vars)
 }
 
 /* raw: a group of X, var, varm; before 0.7 members of the root named raw.X, raw.var, raw.varm. */
-static clab_status send_raw(clab__h5 *h, int64_t n_obs)
+static clab_status send_raw(clab__h5 *h, const clab__part *part)
 {
+    clab__part own = {.n_obs = part->n_obs, .rows = part->rows, .n_rows = part->n_rows, .borrowed = true};
     bool old = clab__h5_has(h->file, "raw.X");
     clab_value *var = NULL;
     hid_t group = -1;
@@ -165,11 +169,14 @@ static clab_status send_raw(clab__h5 *h, int64_t n_obs)
     }
     st = clab__read_frame(h, group, old ? "raw.var" : "var", "raw/var", &var);
     if (st == CLAB_OK)
+        st = clab__part_var(h, &own, &var);
+    if (st == CLAB_OK)
         st = clab__value_send(h, "raw/var", var);
     if (st == CLAB_OK)
-        st = send_matrix(h, group, old ? "raw.X" : "X", "raw/X", n_obs, clab_value_len(var));
+        st = send_matrix(h, group, old ? "raw.X" : "X", "raw/X", &own);
     if (st == CLAB_OK)
-        st = send_dict(h, group, old ? "raw.varm" : "varm", "raw/varm", NULL, NULL);
+        st = send_dict(h, group, old ? "raw.varm" : "varm", "raw/varm", &own, NULL, NULL);
+    clab__part_free(h, &own);
     clab_value_unref(var);
     H5Oclose(group);
     return st;
@@ -195,37 +202,48 @@ static clab_status note_strangers(clab__h5 *h)
 static clab_status send_h5ad(clab__h5 *h)
 {
     clab_value *obs = NULL, *var = NULL;
+    clab__part part = {0};
+    H5O_info_t info;
+    bool old = H5Oget_info_by_name(h->file, "obs", &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_DATASET;
     clab_status st;
     if ((st = clab__read_frame(h, h->file, "obs", "obs", &obs)) != CLAB_OK ||
         (st = clab__read_frame(h, h->file, "var", "var", &var)) != CLAB_OK ||
+        (old && (st = clab__want_check_columns(h->cx, h->want, h->name, obs->names, obs->n_items)) != CLAB_OK) ||
+        (st = clab__part_obs(h, &part, &obs)) != CLAB_OK || (st = clab__part_var(h, &part, &var)) != CLAB_OK ||
         (st = clab__value_send(h, "obs", obs)) != CLAB_OK || (st = clab__value_send(h, "var", var)) != CLAB_OK)
         goto done;
-    int64_t n_obs = clab_value_len(obs), n_vars = clab_value_len(var);
-    H5O_info_t info;
-    bool old = H5Oget_info_by_name(h->file, "obs", &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_DATASET;
     if (H5Lexists(h->file, "X", H5P_DEFAULT) > 0)
-        st = send_matrix(h, h->file, "X", "X", n_obs, n_vars);
+        st = send_matrix(h, h->file, "X", "X", &part);
     if (st == CLAB_OK)
-        st = send_layers(h, n_obs, n_vars);
+        st = send_layers(h, &part);
     if (st == CLAB_OK)
-        st = send_raw(h, n_obs);
+        st = send_raw(h, &part);
     static const char *const dicts[] = {"obsm", "varm", "obsp", "varp"};
     for (size_t i = 0; st == CLAB_OK && i < sizeof dicts / sizeof *dicts; i++)
-        st = send_dict(h, h->file, dicts[i], dicts[i], NULL, NULL);
+        st = send_dict(h, h->file, dicts[i], dicts[i], &part, NULL, NULL);
     if (st == CLAB_OK)
-        st = send_dict(h, h->file, "uns", "uns", old ? obs : NULL, var);
+        st = send_dict(h, h->file, "uns", "uns", NULL, old ? obs : NULL, var);
     if (st == CLAB_OK)
         st = note_strangers(h);
 done:
     clab_value_unref(obs);
     clab_value_unref(var);
+    clab__part_free(h, &part);
     return st;
 }
 
 static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
 {
     clab__tenx t;
+    clab__part part = {0};
     clab_status st = clab__tenx_open(h, f, genome, &t);
+    if (st == CLAB_OK)
+        st = clab__want_check_columns(h->cx, h->want, h->name, t.obs->names, t.obs->n_items);
+    if (st == CLAB_OK)
+        st = clab__part_obs(h, &part, &t.obs);
+    if (st == CLAB_OK)
+        st = clab__part_var(h, &part, &t.var);
+    t.x.pick = clab__part_pick(&part);
     if (st == CLAB_OK)
         st = clab__value_send(h, "obs", t.obs);
     if (st == CLAB_OK)
@@ -233,6 +251,7 @@ static clab_status send_tenx(clab__h5 *h, clab__format f, const char *genome)
     if (st == CLAB_OK)
         st = clab__matrix_send(h, &t.x, "X");
     clab__tenx_close(&t);
+    clab__part_free(h, &part);
     return st;
 }
 
@@ -249,24 +268,28 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
     char *path = NULL, *name = NULL, *genome = NULL, *scratch = NULL;
     clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = n_fds > 0 ? fds[0] : -1};
     clab__format format;
+    clab__want want = {0};
     clab_status st;
     clab__h5_library();
     if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK ||
-        (st = clab_wire_get_str(cx, wire, MAX_PATH, &scratch)) != CLAB_OK)
+        (st = clab_wire_get_str(cx, wire, MAX_PATH, &scratch)) != CLAB_OK ||
+        (st = clab__want_get(cx, wire, &want)) != CLAB_OK)
         goto done;
     signal(SIGXFSZ, SIG_IGN); /* a scratch file over a size limit is an error in words, not a death */
     h.name = name;
     h.scratch = scratch;
+    h.want = &want;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
         st = format == CLAB__H5AD ? send_h5ad(&h) : send_tenx(&h, format, genome);
-    if (st == CLAB_EFORMAT || st == CLAB_ENOTFOUND || st == CLAB_EIO)
+    if ((st == CLAB_EFORMAT || st == CLAB_ENOTFOUND || st == CLAB_EIO) && !h.asked_wrong)
         clab__hint_damaged(cx);
     clab__h5_close(&h);
     if (st == CLAB_OK)
         st = clab__end_of_reply(cx, wire);
 done:
+    clab__want_free(&want);
     free(path);
     free(name);
     free(genome);
