@@ -161,8 +161,7 @@ static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
     return st;
 }
 
-/* What stands in for a store in a dry run: a sample and the facts beside it.  The worker's own memory is foreseen
- * on top of the store, as it is there until the session has mapped it. */
+/* What stands in for a store in a dry run: a sample and the facts beside it. */
 static clab_status take_sketch(clab_ctx *cx, clab_wire *w, int fd, bool in_file, const char *what, clab_store **out)
 {
     clab_store *sample = NULL;
@@ -177,10 +176,9 @@ static clab_status take_sketch(clab_ctx *cx, clab_wire *w, int fd, bool in_file,
     if (st == CLAB_OK && has_before && (st = clab_mem_size(cx, n_rows, 8, &bytes)) == CLAB_OK &&
         (st = clab_mem_alloc(cx, CLAB_MEM_WORK, bytes + 8, "rows of a sketch", (void **)&before)) == CLAB_OK)
         st = clab_wire_get(cx, w, before, (size_t)bytes + 8);
+    clab_mem_foresee(cx, CLAB_MEM_WORK, worker, what); /* given back before the store is mapped here */
     if (st == CLAB_OK)
         st = clab_store_sketch(cx, sample, n_rows, before, nnz, in_file, what, out);
-    if (st == CLAB_OK)
-        clab_mem_foresee(cx, CLAB_MEM_WORK, worker, what);
 done:
     clab_mem_free(cx, before);
     clab_store_unref(sample);

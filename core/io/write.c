@@ -13,7 +13,7 @@
 #define BLOCK_BYTES (4LL << 20)
 #define WIDE_COLUMNS 3500 /* names of more columns do not fit an old object header */
 #define DEFAULT_LEVEL 4
-#define WRITER_BYTES (24LL << 20) /* of the worker that writes: HDF5, its caches, a block and its chunks */
+#define WRITER_BYTES (6LL << 20) /* of the worker that writes: HDF5, its caches, a block and its chunks */
 
 void clab_write_opts_init(clab_write_opts *o)
 {

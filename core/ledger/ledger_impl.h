@@ -162,7 +162,7 @@ void clab__phase_fill(const clab_ledger *lg, clab_snapshot *out);
 void clab__series_add(clab__series *s, double x, double y);
 void clab__series_fill(const clab__series *s, clab_snap_series *out);
 /* probe.c */
-int64_t clab__process_bytes(void);         /* of this process alone; -1 = unknown */
+int64_t clab__process_resident(void);      /* of this process, shared pages in full; -1 = unknown */
 int64_t clab__tree_bytes(clab_ledger *lg); /* -1 = unknown; not under the lock */
 /* Not under the lock: measures for the peak, when the last time is `least` seconds ago. */
 void clab__tree_look(clab_ledger *lg, double least);

@@ -43,9 +43,14 @@ static int64_t process_bytes(int pid)
     return v;
 }
 
-int64_t clab__process_bytes(void)
+int64_t clab__process_resident(void)
 {
-    return process_bytes((int)getpid());
+    FILE *f = fopen("/proc/self/smaps_rollup", "re");
+    int64_t v = f ? kib_field(f, "Rss") : -1;
+
+    if (f)
+        fclose(f);
+    return v;
 }
 
 int64_t clab__tree_bytes(clab_ledger *lg)

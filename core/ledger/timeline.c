@@ -108,12 +108,13 @@ static void sampler_stop(struct clab__timeline *t)
     t->samples = false;
 }
 
-/* What this process has beside the accounted bytes.  Charges of a plan are not there; accounted blocks that were
- * not written to hide some of it, so that the most that was seen counts. */
+/* What this process has beside the accounted bytes.  Shared pages count in full, as they will where nobody else runs
+ * this program.  Charges of a plan are not there; accounted blocks that were not written to hide some of it, so that
+ * the most that was seen counts. */
 static void look_beside(struct clab__timeline *t)
 {
     clab_ledger *lg = t->lg;
-    int64_t own = clab__process_bytes();
+    int64_t own = clab__process_resident();
 
     pthread_mutex_lock(&lg->lock);
     own -= lg->live - lg->foreseen + t->aside;
@@ -171,6 +172,7 @@ static void leave(struct clab__timeline *t)
         return;
     measure(t, &live, &peak);
     r->live = live;
+    r->accounted = clab_mem_live(t->lg->cx);
     r->peak = peak > r->peak ? peak : r->peak;
     r->gpu_live = t->gpu;
     r->gpu_peak = t->gpu_window > r->gpu_peak ? t->gpu_window : r->gpu_peak;
@@ -304,7 +306,10 @@ clab_status clab_timeline_start(clab_ctx *cx)
     t->seen = -1;
     t->kept.planned = clab_ctx_planning(cx);
     (void)clab_mem_window(cx);
-    look_beside(t);
+    if (t->kept.planned)
+        look_beside(t);
+    else
+        t->kept.base = clab__tree_bytes(lg) - clab_mem_live(cx);
     if (!t->kept.planned)
         s = sampler_start(cx, t);
     if (s != CLAB_OK) {

@@ -15,6 +15,7 @@ typedef struct {
     char steps[64];            /* what ran in it: "read", "filter_cells, concat"; "" when nothing did */
     int64_t runs;              /* times it was entered */
     int64_t live, peak;        /* bytes at its end, and at most while it ran */
+    int64_t accounted;         /* of live: in the ledger's books, the rest is the program itself */
     int64_t gpu_live, gpu_peak;
     int64_t read, written;     /* bytes of files */
     double seconds;            /* 0 in a plan */

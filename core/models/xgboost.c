@@ -11,8 +11,6 @@
 #include "ledger/ledger.h"
 #include "models/xgboost_impl.h"
 
-enum { NODE_BYTES = 96, MODEL_NODE_BYTES = 60 }; /* of a tree, in the library and as it is saved; measured */
-
 void clab_xgb_opts_init(clab_xgb_opts *o)
 {
     *o = (clab_xgb_opts){
@@ -187,37 +185,118 @@ static clab_status check_labels(clab_ctx *cx, const clab_xgb_opts *o, const clab
     return CLAB_OK;
 }
 
-/* What the worker holds at its peak: the rows as float32 and as bins, and per row and class a score
- * and a gradient pair; and the library itself. */
-static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x)
+/* ---- what the worker holds -----------------------------------------------------------------------------
+ * While values are sorted into bins: the rows, and for every feature the library's quantile sketch, whose size its
+ * own rule gives (WQSketch: levels of `limit` entries).  While trees grow: the rows as bins, a histogram of every
+ * node of a tree, a gradient pair and a score per row and class, and all trees so far. */
+enum {
+    NODE_BYTES = 300, MODEL_NODE_BYTES = 60, /* of a tree, in the library and as it is saved; measured */
+    SKETCH_ENTRY = 88,                      /* bytes a feature for each entry of its sketch; measured */
+    HIST_BIN = 16,                          /* a pair of doubles */
+    LIBRARY_BYTES = 10 << 20                /* of the library that a worker touches; measured */
+};
+
+static int64_t sketch_bytes(int64_t n, int max_bin)
 {
-    int64_t rows, scores;
+    int64_t limit, level = 1;
+
+    do
+        limit = level * 8 * max_bin + 1 < n ? level * 8 * max_bin + 1 : n;
+    while ((limit << level++) < n);
+    return limit * SKETCH_ENTRY;
+}
+
+/* A leaf of a class's tree is hardly made of less than three rows of that class. */
+static int64_t tree_nodes(const clab_xgb_opts *o, int64_t n)
+{
+    const int64_t most = (int64_t)1 << (o->max_depth < 20 ? o->max_depth : 20), few = n / (3 * o->n_classes) + 1;
+
+    return 2 * (few < most ? few : most) - 1;
+}
+
+/* Nodes of all trees: later ones are about half as large; with early stopping hardly more than 200 rounds are made. */
+static int64_t all_nodes(const clab_xgb_opts *o, int64_t n, int64_t n_valid)
+{
+    const int64_t rounds = o->patience > 0 && n_valid > 0 && o->rounds > 200 ? 200 : o->rounds;
+
+    return rounds * o->n_classes * (tree_nodes(o, n) / 2 + 1);
+}
+
+/* Of its own work, beside the process and the library.  bins: of all features together. */
+static clab_status worker_bytes(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, int64_t n_valid,
+                                int64_t bins, int64_t *bytes)
+{
+    const int64_t n = x->n_rows, f = x->n_features, nodes = tree_nodes(o, n), inner = ((int64_t)1 << o->max_depth) - 1;
+    const int64_t threads = o->threads > 0 ? o->threads : clab_threads(cx); /* each adds up its own part of a node */
+    int64_t values, sketches, hist, scores;
     clab_status st;
 
-    if ((st = clab_mem_size(cx, x->n_rows, (size_t)x->n_features * 5 + 5, &rows)) != CLAB_OK ||
-        (st = clab_mem_size(cx, x->n_rows, (size_t)o->n_classes * 12, &scores)) != CLAB_OK)
+    if ((st = clab_mem_size(cx, n, (size_t)f, &values)) != CLAB_OK || (st = clab_mem_size(cx, values, 5, &sketches)) != CLAB_OK ||
+        (st = clab_mem_size(cx, f, (size_t)sketch_bytes(n - n_valid, o->max_bin), &hist)) != CLAB_OK)
         return st;
-    return clab_mem_reserve_check(cx, rows + scores + CLAB_XGB_OWN_BYTES, "training XGBoost");
+    sketches += hist; /* every value as float32 and as a bin, and the sketches */
+    if ((st = clab_mem_size(cx, bins, (size_t)(HIST_BIN * ((nodes < inner ? nodes : inner) + threads - 1)), &hist)) != CLAB_OK ||
+        (st = clab_mem_size(cx, n, (size_t)o->n_classes * 12 + 5, &scores)) != CLAB_OK)
+        return st;
+    hist += values + scores + all_nodes(o, n, n_valid) * NODE_BYTES;
+    *bytes = sketches > hist ? sketches : hist;
+    return CLAB_OK;
+}
+
+static clab_status reserve(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, int64_t n_valid)
+{
+    const int64_t bins = x->n_features * (x->n_rows < o->max_bin ? x->n_rows : o->max_bin);
+    int64_t bytes;
+    clab_status st = worker_bytes(cx, o, x, n_valid, bins, &bytes);
+
+    return st == CLAB_OK ? clab_mem_reserve_check(cx, bytes + CLAB_XGB_OWN_BYTES, "training XGBoost") : st;
 }
 
 /* ---- a dry run -----------------------------------------------------------------------------------
  * No worker, no trees: what the worker would hold, and a model of the bytes that all rounds would make. */
+
+static int by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Bins of all features, by the different values among the rows of a block; a feature that has one value there is a
+ * latent that no model has made yet, and gets all its bins. */
+static clab_status count_bins(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, const float *block,
+                              int64_t n, int64_t *bins)
+{
+    const int64_t most = x->n_rows < o->max_bin ? x->n_rows : o->max_bin;
+    float *v = NULL;
+    clab_status st = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 4 + 4, "values of a feature", (void **)&v);
+
+    *bins = 0;
+    for (int64_t j = 0; st == CLAB_OK && j < x->n_features; j++) {
+        int64_t different = n > 0;
+        for (int64_t i = 0; i < n; i++)
+            v[i] = block[i * x->n_features + j];
+        qsort(v, (size_t)n, sizeof *v, by_value);
+        for (int64_t i = 1; i < n; i++)
+            different += v[i] != v[i - 1];
+        *bins += different == 1 || different > most ? most : different;
+    }
+    clab_mem_free(cx, v);
+    return st;
+}
+
 static clab_status foresee_training(clab_ctx *cx, const clab_xgb_opts *o, const clab_feature_rows *x, int64_t n_valid,
                                     clab_xgb_model *m)
 {
-    const int64_t n = x->n_rows, f = x->n_features, k = o->n_classes;
-    /* A tree has at most 2^depth leaves, and hardly more than one for every four rows of its class. */
-    const int64_t most = (int64_t)1 << (o->max_depth < 20 ? o->max_depth : 20), few = n / (4 * k) + 1;
-    const int64_t nodes = 2 * (few < most ? few : most), trees = o->rounds * k;
     const float *block;
-    int64_t got;
-    clab_status st = x->next(cx, x->user, &block, &got); /* the stream takes its own memory */
+    int64_t n, bins, bytes;
+    clab_status st;
 
-    if (st != CLAB_OK)
+    if ((st = x->next(cx, x->user, &block, &n)) != CLAB_OK || (st = count_bins(cx, o, x, block, n, &bins)) != CLAB_OK ||
+        (st = worker_bytes(cx, o, x, n_valid, bins, &bytes)) != CLAB_OK)
         return st;
-    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + (n - n_valid) * (4 * f + 4) + n_valid * (4 * f + 4) + n * 5 + n * f, "training XGBoost");
-    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + n * f + n * (12 * k + 5) + trees * nodes * NODE_BYTES, "training XGBoost");
-    m->n_bytes = trees * nodes * MODEL_NODE_BYTES;
+    clab_guest_foresee(cx, LIBRARY_BYTES + bytes, "training XGBoost");
+    m->n_bytes = all_nodes(o, x->n_rows, n_valid) * MODEL_NODE_BYTES;
     m->best_round = o->rounds - 1;
     snprintf(m->version, sizeof m->version, "plan");
     snprintf(m->device, sizeof m->device, "cpu");
@@ -227,12 +306,13 @@ static clab_status foresee_training(clab_ctx *cx, const clab_xgb_opts *o, const 
 static clab_status foresee_prediction(clab_ctx *cx, const clab_xgb_model *m, const clab_feature_rows *x, float *p)
 {
     const float *block;
-    int64_t got;
-    clab_status st = x->next(cx, x->user, &block, &got);
+    int64_t n;
+    clab_status st = x->next(cx, x->user, &block, &n);
 
     if (st != CLAB_OK)
         return st;
-    clab_guest_foresee(cx, CLAB_XGB_OWN_BYTES + 4 * m->n_bytes + got * x->n_features * 4, "predicting with XGBoost");
+    clab_guest_foresee(cx, LIBRARY_BYTES + m->n_bytes + m->n_bytes / MODEL_NODE_BYTES * NODE_BYTES + 2 * n * x->n_features * 4,
+                       "predicting with XGBoost");
     for (int64_t i = 0; i < x->n_rows * m->n_classes; i++)
         p[i] = 1.0f / (float)m->n_classes;
     return CLAB_OK;
@@ -248,7 +328,7 @@ clab_status clab_xgb_train(clab_ctx *cx, const clab_xgb_opts *o, const clab_feat
     clab_status st;
 
     if ((st = check_labels(cx, o, x, labels, is_valid, &n_valid)) != CLAB_OK ||
-        (st = reserve(cx, o, x)) != CLAB_OK)
+        (st = reserve(cx, o, x, n_valid)) != CLAB_OK)
         return st;
     phase = clab_phase_begin(cx, "xgboost", o->rounds, "rounds");
     if (clab_ctx_planning(cx)) {
@@ -343,7 +423,7 @@ clab_status clab_xgb_probe(clab_ctx *cx, char *version, size_t nv, char *path, s
 
     if ((st = clab_guest_start(cx, "xgboost-probe", "looking for XGBoost", NULL, 0, &t.guest)) != CLAB_OK)
         return st;
-    clab_mem_foresee(cx, CLAB_MEM_WORK, CLAB_XGB_OWN_BYTES, "looking for XGBoost");
+    clab_mem_foresee(cx, CLAB_MEM_WORK, LIBRARY_BYTES, "looking for XGBoost");
     t.wire = clab_guest_wire(t.guest);
     st = get_text(cx, t.wire, version, nv);
     if (st == CLAB_OK)

@@ -27,6 +27,7 @@ static void add_row(clab_str *b, const clab_timeline_row *r)
     clab__plan_quote(b, clab__plan_step(r));
     clab_str_addf(b, ", \"runs\": %" PRId64 ", \"live_bytes\": %" PRId64 ", \"peak_bytes\": %" PRId64, r->runs, r->live,
                   r->peak);
+    clab_str_addf(b, ", \"accounted_bytes\": %" PRId64, r->accounted);
     clab_str_addf(b, ", \"gpu_live_bytes\": %" PRId64 ", \"gpu_peak_bytes\": %" PRId64, r->gpu_live, r->gpu_peak);
     clab_str_addf(b, ", \"file_bytes\": %" PRId64 ", \"read_bytes\": %" PRId64 ", \"written_bytes\": %" PRId64,
                   r->read + r->written, r->read, r->written);
