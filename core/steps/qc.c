@@ -86,8 +86,8 @@ static void tell_mito(clab_ctx *cx, const clab_value *names)
         }
     for (int k = 0; k < 2; k++)
         if (n[k] > 0)
-            clab_note(cx, "qc: %s genes begin with %s: qc{mito=\"%s\"} adds their share of each cell",
-                      clab_text_count(n[k]), prefixes[k], prefixes[k]);
+            clab_note(cx, "qc: genes that begin with %s: %s; qc{mito=\"%s\"} adds their share of each cell", prefixes[k],
+                      clab_text_count(n[k]), prefixes[k]);
 }
 
 static clab_status sets_of(qc *w, const clab_dataset *d, const clab_arg *args)

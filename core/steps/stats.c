@@ -225,7 +225,7 @@ int64_t clab__gene_sums_bytes(int64_t n_genes, int n_groups)
 
 static clab_status stream_genes(clab_ctx *cx, const clab_matrix *m, gene_task *t)
 {
-    clab_rows_opts o = {.f64 = clab_matrix_dtype(m) == CLAB_F64, .phase = t->o->phase};
+    clab_rows_opts o = {.f64 = clab_matrix_dtype(m) != CLAB_F32, .phase = t->o->phase}; /* whole numbers: exactly */
     clab_rows *r;
     clab_status s = clab_rows_open(cx, m, &o, &r);
 

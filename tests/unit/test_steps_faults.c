@@ -20,9 +20,16 @@
 static clab_status chain(clab_ctx *cx, clab_dataset *d)
 {
     static const char *const steps[][2] = {
-        {"filter_cells", "min_genes=1 min_counts=2"}, {"filter_genes", "min_cells=2 max_counts=100000"},
-        {"normalise", "target_sum=0"},                {"log1p", ""},
-        {"hvg", "n_top=10 batch_key=batch"},          {"scale", "zero_center=true dense=true"},
+        {"qc", "mito=g0000 percent_top=3,10"},
+        {"filter_cells", "min_genes=1 min_counts=2"},
+        {"filter_genes", "min_cells=2 max_counts=100000"},
+        {"hvg", "flavor=seurat_v3 n_top=25 batch_key=batch span=0.9"},
+        {"normalise", "target_sum=0 exclude_highly_expressed=true max_fraction=0.3 key_added=factor"},
+        {"log1p", ""},
+        {"score_genes", "genes=g00001,g00002,g00003,g00004,g00005 n_bins=4 ctrl_size=5"},
+        {"score_genes_cell_cycle", "s_genes=g00001,g00002,g00003 g2m_genes=g00004,g00005,g00006 n_bins=4"},
+        {"hvg", "n_top=10 batch_key=batch"},
+        {"scale", "zero_center=true dense=true"},
         {"cast", "dtype=float64"},
     };
     clab_status s = CLAB_OK;
