@@ -302,7 +302,7 @@ clab__pick clab__part_pick(const clab__part *p);
 void clab__part_free(clab__h5 *h, clab__part *p);
 
 /* ---- the 10x layout (tenx.c) ---------------------------------------------------------------------*/
-typedef enum { CLAB__H5AD, CLAB__TENX3, CLAB__TENX2 } clab__format;
+typedef enum { CLAB__H5AD, CLAB__TENX3, CLAB__TENX2, CLAB__LOOM } clab__format;
 CLAB_MUST_CHECK clab_status clab__format_tell(clab__h5 *h, clab__format *out);
 typedef struct {
     clab_value *obs, *var;
@@ -312,6 +312,22 @@ CLAB_MUST_CHECK clab_status clab__tenx_open(clab__h5 *h, clab__format f, const c
 void clab__tenx_close(clab__tenx *t);
 /* Repeated names get -1, -2, ... as AnnData's var_names_make_unique does, with a warning. */
 CLAB_MUST_CHECK clab_status clab__unique_names(clab__h5 *h, clab_value *names, clab_value **out);
+
+/* ---- loom (loom.c), and its dense tables of genes x cells (h5_turned.c) ---------------------------------*/
+typedef struct {
+    bool legacy; /* before 3.0.0 */
+    clab_value *obs, *var, *obsm, *varm;
+    clab__matrix x; /* kind "turned" */
+} clab__loom;
+CLAB_MUST_CHECK clab_status clab__loom_open(clab__h5 *h, clab__loom *out);
+void clab__loom_close(clab__loom *l);
+CLAB_MUST_CHECK clab_status clab__loom_layers(clab__h5 *h, clab__names *out);
+CLAB_MUST_CHECK clab_status clab__loom_layer(clab__h5 *h, const clab__loom *l, const char *section, clab__matrix *m);
+CLAB_MUST_CHECK clab_status clab__loom_send(clab__h5 *h);
+/* Takes obj.  A matrix of n_cells x n_genes (-1 = any) that lies in the file the other way; kind "turned". */
+CLAB_MUST_CHECK clab_status clab__turned_open(clab__h5 *h, hid_t obj, const char *at, int64_t n_cells, int64_t n_genes,
+                                              clab__matrix *m);
+CLAB_MUST_CHECK clab_status clab__turned_stream(clab__h5 *h, clab__matrix *m, clab__sink *k);
 
 /* ---- records on the wire ---------------------------------------------------------------------------
  * guest to session: a letter, then what it announces */

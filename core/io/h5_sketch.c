@@ -179,7 +179,7 @@ static int64_t stream_bytes(const clab__matrix *m)
     const int64_t size = (int64_t)clab_dtype_size(m->dtype), entry = 4 + size, mib = 1 << 20, nnz = m->nnz;
     int64_t bytes = 8 * m->n_rows + 16 * clab__pick_n_rows(m);
 
-    if (strcmp(m->kind, "dense") == 0) {
+    if (m->data.rank == 2) {
         const int64_t block = 8 * mib / size;
         return bytes + (nnz < block ? nnz : block) * (entry + size);
     }
@@ -213,7 +213,7 @@ static clab_status send(clab__h5 *h, const clab__matrix *m, const int64_t *befor
 
 clab_status clab__sketch_send(clab__h5 *h, clab__matrix *m, const char *section)
 {
-    const bool dense = strcmp(m->kind, "dense") == 0, csc = strcmp(m->kind, "csc") == 0;
+    const bool dense = m->data.rank == 2, csc = strcmp(m->kind, "csc") == 0;
     sample s = {.sink = {.begin = sample_begin, .rows = sample_rows}};
     int64_t *indptr = NULL, *before = NULL, bytes;
     clab_status st = CLAB_OK;

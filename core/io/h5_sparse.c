@@ -207,6 +207,8 @@ clab_status clab__matrix_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
         return st;
     if (dense)
         return clab__dense_stream(h, m, k);
+    if (strcmp(m->kind, "turned") == 0)
+        return clab__turned_stream(h, m, k);
     st = clab__indptr_read(h, m, &indptr);
     if (st == CLAB_OK)
         st = clab__set_cache(h, &m->data);

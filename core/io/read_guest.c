@@ -282,7 +282,9 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
     h.scratch = scratch;
     h.want = &want;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
-        st = format == CLAB__H5AD ? send_h5ad(&h) : send_tenx(&h, format, genome);
+        st = format == CLAB__H5AD   ? send_h5ad(&h)
+             : format == CLAB__LOOM ? clab__loom_send(&h)
+                                    : send_tenx(&h, format, genome);
     if ((st == CLAB_EFORMAT || st == CLAB_ENOTFOUND || st == CLAB_EIO) && !h.asked_wrong)
         clab__hint_damaged(cx);
     clab__h5_close(&h);

@@ -49,6 +49,10 @@ clab_status clab__format_tell(clab__h5 *h, clab__format *out)
     }
     if (*encoding || clab__h5_has(h->file, "obs") || clab__h5_has(h->file, "var"))
         return CLAB_OK;
+    if (clab__h5_has(h->file, "row_attrs") && clab__h5_has(h->file, "col_attrs")) {
+        *out = CLAB__LOOM;
+        return CLAB_OK;
+    }
     if (is_member_group(h->file, "matrix")) {
         *out = CLAB__TENX3;
         return CLAB_OK;
@@ -60,12 +64,7 @@ clab_status clab__format_tell(clab__h5 *h, clab__format *out)
     clab__names_free(&names);
     if (st != CLAB_OK || *out != CLAB__H5AD)
         return st;
-    if (clab__h5_has(h->file, "row_attrs") && clab__h5_has(h->file, "col_attrs"))
-        return clab_hint(
-            h->cx, "%s",
-            (clab_fail(h->cx, CLAB_EFORMAT, "%s is a loom file, which is not read here", h->name),
-             "convert it to .h5ad (scanpy.read_loom(...).write(...))"));
-    return clab_fail(h->cx, CLAB_EFORMAT, "%s is HDF5, but neither AnnData (no obs and var) nor a 10x matrix",
+    return clab_fail(h->cx, CLAB_EFORMAT, "%s is HDF5, but neither AnnData (no obs and var), a 10x matrix nor loom",
                      h->name);
 }
 

@@ -315,7 +315,8 @@ static void check_loom(const char *file, const clab_dataset *d, json_t *want)
     {
         char buf[64];
         const clab_value *v = clab_value_get(d->obs, "ClusterName");
-        if (!v || strcmp(json_string_value(name), clab_value_at_str(v, (int64_t)i, buf, sizeof buf)) != 0)
+        const char *text = json_string_value(name); /* as it stands in the file: old ones have XML entities */
+        if (!v || strcmp(strcmp(text, "&#947;&#948; T") == 0 ? "γδ T" : text, clab_value_at_str(v, (int64_t)i, buf, sizeof buf)) != 0)
             complain(file, "a cluster's name");
     }
     if (d->obsp->n_items != 1 || d->obsp->items[0]->kind != CLAB_V_SPARSE)
@@ -375,7 +376,7 @@ static void check_file(io_session *s, const char *dir, const char *file, json_t 
     clab_status st = clab_read(s->cx, path, &o, &d);
     snprintf(text, sizeof text, "%s", clab_error_text(s->cx));
     if (st != CLAB_OK) {
-        bool may = strncmp(expect, "error", 5) == 0 || lacks_filter(text) || strstr(text, "a loom file");
+        bool may = strncmp(expect, "error", 5) == 0 || lacks_filter(text);
         if (!may || strstr(text, "crash") || strstr(text, "ended by itself") /* a sanitizer does that */ ||
             !strstr(text, slash + 1) || strlen(text) > 1000)
             complain(file, text);
