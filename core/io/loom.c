@@ -414,24 +414,53 @@ static clab_status send_layers(clab__h5 *h, const clab__loom *l)
     return st;
 }
 
+/* obs and var first, which decide what else is wanted. */
+static clab_status send_sides(clab__h5 *h, clab__loom *l, clab__part *part)
+{
+    clab_status st;
+    if ((st = clab__want_check_columns(h->cx, h->want, h->name, l->obs->names, l->obs->n_items)) != CLAB_OK ||
+        (st = clab__part_obs(h, part, &l->obs)) != CLAB_OK || (st = clab__part_var(h, part, &l->var)) != CLAB_OK)
+        return st;
+    l->x.pick = clab__part_pick(part);
+    st = clab__value_send(h, "obs", l->obs);
+    return st == CLAB_OK ? clab__value_send(h, "var", l->var) : st;
+}
+
+/* Takes the dictionary. */
+static clab_status send_part(clab__h5 *h, const clab__part *part, const char *section, clab_status made, clab_value *dict)
+{
+    clab_status st = made == CLAB_OK ? clab__part_dict(h, part, section, &dict) : made;
+    if (st == CLAB_OK)
+        st = clab__value_send(h, section, dict);
+    clab_value_unref(dict);
+    return st;
+}
+
+static clab_status send_graphs(clab__h5 *h, const clab__part *part, const side *d, int64_t n, const char *section)
+{
+    clab_value *dict = NULL;
+    clab_status st = read_graphs(h, d, n, &dict);
+    return send_part(h, part, section, st, dict);
+}
+
 clab_status clab__loom_send(clab__h5 *h)
 {
     clab__loom l;
-    clab_value *obsp = NULL, *varp = NULL, *uns = NULL;
+    clab__part part = {0};
+    clab_value *uns = NULL;
     clab_status st = clab__loom_open(h, &l);
     if (st != CLAB_OK)
         return st;
-    if ((st = clab__value_send(h, "obs", l.obs)) == CLAB_OK && (st = clab__value_send(h, "var", l.var)) == CLAB_OK &&
-        (st = clab__matrix_send(h, &l.x, "X")) == CLAB_OK && (st = send_layers(h, &l)) == CLAB_OK &&
-        (st = clab__value_send(h, "obsm", l.obsm)) == CLAB_OK && (st = clab__value_send(h, "varm", l.varm)) == CLAB_OK &&
-        (st = read_graphs(h, &cells, l.x.n_rows, &obsp)) == CLAB_OK &&
-        (st = read_graphs(h, &genes, l.x.n_cols, &varp)) == CLAB_OK &&
-        (st = clab__value_send(h, "obsp", obsp)) == CLAB_OK && (st = clab__value_send(h, "varp", varp)) == CLAB_OK &&
+    if ((st = send_sides(h, &l, &part)) == CLAB_OK && (st = clab__matrix_send(h, &l.x, "X")) == CLAB_OK &&
+        (st = send_layers(h, &l)) == CLAB_OK &&
+        (st = send_part(h, &part, "obsm", CLAB_OK, clab_value_ref(l.obsm))) == CLAB_OK &&
+        (st = send_part(h, &part, "varm", CLAB_OK, clab_value_ref(l.varm))) == CLAB_OK &&
+        (st = send_graphs(h, &part, &cells, l.x.n_rows, "obsp")) == CLAB_OK &&
+        (st = send_graphs(h, &part, &genes, l.x.n_cols, "varp")) == CLAB_OK &&
         (st = read_globals(h, l.legacy, &uns)) == CLAB_OK)
         st = clab__value_send(h, "uns", uns);
-    clab_value_unref(obsp);
-    clab_value_unref(varp);
     clab_value_unref(uns);
+    clab__part_free(h, &part);
     clab__loom_close(&l);
     return st;
 }
