@@ -10,7 +10,7 @@ const clab_guest_role clab_roles[] = {
     {"h5-read", clab_h5_guest_read},
     {"text-read", clab_text_guest_read},
     {"h5-write", clab_h5_guest_write},
-    {"h5-inspect", clab_h5_guest_inspect},
+    {"inspect", clab_guest_inspect},
     {"h5-read-value", clab_h5_guest_read_value},
     {"xgboost-train", clab_xgb_guest_train},
     {"xgboost-predict", clab_xgb_guest_predict},

@@ -275,6 +275,7 @@ typedef struct {
     bool whole, negative, finite;
     double min, max;
 } clab__scan;
+void clab__scan_begin(clab__scan *s);
 CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out);
 /* Whatever streams rows, as a store in a memfd or a scratch file, announced and sent to the session under
  * `section`; and a matrix so. */

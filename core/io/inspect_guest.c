@@ -1,14 +1,15 @@
 /* inspect_guest.c -- what a file holds, found from headers, the small tables and a sample of the values,
  * or from all values when asked to.  Nothing of a matrix is kept. */
-#include "io/h5_impl.h"
 #include "io/io.h"
+#include "io/io_impl.h"
+#include "io/text_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_PATH 4096
-#define MAX_LEVELS 500 /* a column with more is no label candidate */
+#define SAMPLE 65536
 
 /* ---- making dictionaries -------------------------------------------------------------------------*/
 
@@ -74,36 +75,40 @@ static clab_status put_bytes(clab_ctx *cx, clab_value *d, const clab__matrix *m,
     return st;
 }
 
-static clab_status describe_matrix(clab__h5 *h, clab__matrix *m, bool full, clab_value **out)
+/* m: what its headers say; s: what its values are like. */
+static clab_status describe(clab_ctx *cx, const clab__matrix *m, const clab__scan *s, bool full, clab_value **out)
 {
-    clab__scan s;
-    clab_ctx *cx = h->cx;
     clab_value *d = NULL;
-    int64_t *indptr = NULL;
-    clab_status st = clab__scan_matrix(h, m, full, &s);
-    if (st == CLAB_OK && !full && m->indptr.id > 0)
-        st = clab__indptr_read(h, m, &indptr);
-    clab_mem_free(cx, indptr);
-    if (st == CLAB_OK)
-        st = clab_value_dict(cx, &d);
-    if (st == CLAB_OK && (st = put_text(cx, d, "kind", m->kind)) == CLAB_OK &&
+    clab_status st = clab_value_dict(cx, &d);
+    if (st == CLAB_OK && (st = put_text(cx, d, "kind", m->data.rank == 2 ? "dense" : m->kind)) == CLAB_OK &&
         (st = put_text(cx, d, "dtype", clab_dtype_name(m->dtype))) == CLAB_OK &&
         (st = put_int(cx, d, "rows", m->n_rows)) == CLAB_OK &&
         (st = put_int(cx, d, "cols", m->n_cols)) == CLAB_OK &&
-        (st = put_int(cx, d, "nnz", full ? s.nonzero : m->nnz)) == CLAB_OK &&
+        (st = put_int(cx, d, "nnz", full ? s->nonzero : m->nnz)) == CLAB_OK &&
         (st = put_int(cx, d, "stored_bytes", m->stored)) == CLAB_OK &&
         (st = put_bool(cx, d, "scanned", full)) == CLAB_OK &&
-        (st = put_bool(cx, d, "whole", s.whole)) == CLAB_OK &&
-        (st = put_bool(cx, d, "negative", s.negative)) == CLAB_OK &&
-        (st = put_bool(cx, d, "finite", s.finite)) == CLAB_OK &&
-        (st = put_num(cx, d, "min", s.min)) == CLAB_OK && (st = put_num(cx, d, "max", s.max)) == CLAB_OK)
-        st = put_bytes(cx, d, m, &s, full);
+        (st = put_bool(cx, d, "whole", s->whole)) == CLAB_OK &&
+        (st = put_bool(cx, d, "negative", s->negative)) == CLAB_OK &&
+        (st = put_bool(cx, d, "finite", s->finite)) == CLAB_OK &&
+        (st = put_num(cx, d, "min", s->min)) == CLAB_OK && (st = put_num(cx, d, "max", s->max)) == CLAB_OK)
+        st = put_bytes(cx, d, m, s, full);
     if (st != CLAB_OK) {
         clab_value_unref(d);
         return st;
     }
     *out = d;
     return CLAB_OK;
+}
+
+static clab_status describe_matrix(clab__h5 *h, clab__matrix *m, bool full, clab_value **out)
+{
+    clab__scan s;
+    int64_t *indptr = NULL;
+    clab_status st = clab__scan_matrix(h, m, full, &s);
+    if (st == CLAB_OK && !full && m->indptr.id > 0)
+        st = clab__indptr_read(h, m, &indptr);
+    clab_mem_free(h->cx, indptr);
+    return st == CLAB_OK ? describe(h->cx, m, &s, full, out) : st;
 }
 
 /* group/name as a description under `key`; nothing when it is absent or null. */
@@ -172,61 +177,13 @@ static clab_status add_raw(clab__h5 *h, int64_t n, bool full, clab_value *out)
 
 /* ---- columns -------------------------------------------------------------------------------------*/
 
-static const char *kind_of(const clab_value *v)
-{
-    switch (v->kind) {
-    case CLAB_V_CATEGORICAL:
-        return "categorical";
-    case CLAB_V_STRINGS:
-        return "string";
-    case CLAB_V_NULLABLE:
-        return v->inner->kind == CLAB_V_STRINGS ? "string" : "nullable";
-    default:
-        return clab_dtype_name(v->dtype);
-    }
-}
-
-/* Text with few distinct values may be a label: its levels and their counts. */
-static clab_status describe_column(clab_ctx *cx, const clab_value *v, clab_value **out)
-{
-    clab_value *d = NULL, *levels = NULL, *counts = NULL;
-    int64_t *n = NULL, missing = 0;
-    bool text = v->kind == CLAB_V_CATEGORICAL || v->kind == CLAB_V_STRINGS ||
-                (v->kind == CLAB_V_NULLABLE && v->inner->kind == CLAB_V_STRINGS);
-    clab_status st = clab_value_dict(cx, &d);
-    if (st == CLAB_OK)
-        st = put_text(cx, d, "kind", kind_of(v));
-    if (st == CLAB_OK && text && (st = clab_value_counts(cx, v, &levels, &n, &missing)) == CLAB_OK) {
-        int64_t k = clab_value_len(levels);
-        bool label = k <= MAX_LEVELS && (v->kind == CLAB_V_CATEGORICAL || k <= clab_value_len(v) / 2 + 1);
-        st = put_int(cx, d, "n_levels", k);
-        if (st == CLAB_OK)
-            st = put_int(cx, d, "missing", missing);
-        if (st == CLAB_OK && label)
-            st = clab_value_set(cx, d, "levels", levels);
-        if (st == CLAB_OK && label)
-            st = clab_value_array(cx, CLAB_I64, 1, &k, n, &counts);
-        if (st == CLAB_OK && label)
-            st = clab_value_set(cx, d, "counts", counts);
-    }
-    clab_value_unref(levels);
-    clab_value_unref(counts);
-    clab_mem_free(cx, n);
-    if (st != CLAB_OK) {
-        clab_value_unref(d);
-        return st;
-    }
-    *out = d;
-    return CLAB_OK;
-}
-
 static clab_status add_columns(clab_ctx *cx, const clab_value *obs, clab_value *out)
 {
     clab_value *columns = NULL;
     clab_status st = clab_value_dict(cx, &columns);
     for (int64_t i = 0; st == CLAB_OK && i < obs->n_items; i++) {
         clab_value *d = NULL;
-        st = describe_column(cx, obs->items[i], &d);
+        st = clab_value_summary(cx, obs->items[i], &d);
         st = put(cx, columns, obs->names[i], st, d);
     }
     return put(cx, out, "obs", st, columns);
@@ -301,24 +258,84 @@ static clab_status inspect_tenx(clab__h5 *h, clab__format f, bool full, clab_val
     return st;
 }
 
-clab_status clab_h5_guest_inspect(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
+static clab_status inspect_loom(clab__h5 *h, bool full, clab_value *out)
+{
+    clab__loom l;
+    clab__names names = {0};
+    char at[CLAB__AT];
+    clab_value *layers = NULL, *d = NULL;
+    clab_status st = clab__loom_open(h, &l);
+    if (st != CLAB_OK)
+        return st;
+    if ((st = add_tables(h, l.obs, l.var, "loom", out)) == CLAB_OK) {
+        st = describe_matrix(h, &l.x, full, &d);
+        st = put(h->cx, out, "x", st, d);
+    }
+    if (st == CLAB_OK && (st = clab__loom_layers(h, &names)) == CLAB_OK)
+        st = clab_value_dict(h->cx, &layers);
+    for (int64_t i = 0; st == CLAB_OK && i < names.n; i++) {
+        clab__matrix m;
+        d = NULL;
+        if ((st = clab__loom_layer(h, &l, clab__h5_at(at, "layers", names.s[i]), &m)) != CLAB_OK)
+            break;
+        st = describe_matrix(h, &m, full, &d);
+        clab__matrix_close(&m);
+        st = put(h->cx, layers, names.s[i], st, d);
+    }
+    clab__names_free(&names);
+    clab__loom_close(&l);
+    return put(h->cx, out, "layers", st, layers);
+}
+
+/* A file or folder of text: a table is read to its end, for its names; of its values a sample is enough. */
+static clab_status inspect_text(clab__h5 *h, const char *path, bool full, clab_value *out)
+{
+    clab__text_opts o = {.path = path, .look = true, .limit = full ? 0 : SAMPLE};
+    clab__source s;
+    clab__scan scan;
+    clab_value *d = NULL;
+    clab_status st = clab__source_open(h, &o, &s);
+    if (st != CLAB_OK)
+        return st;
+    clab__scan_begin(&scan);
+    if ((st = s.stream(h, &s, &scan.sink)) == CLAB_OK && (st = add_tables(h, s.obs, s.var, s.format, out)) == CLAB_OK) {
+        clab__matrix m = {.n_rows = s.n_rows, .n_cols = s.n_cols, .dtype = CLAB_F32, .nnz = s.nnz, .stored = s.bytes};
+        m.data.rank = s.dense ? 2 : 1;
+        strcpy(m.kind, s.dense ? "dense" : "coo");
+        st = describe(h->cx, &m, &scan, full, &d);
+        st = put(h->cx, out, "x", st, d);
+    }
+    clab__source_close(&s);
+    return st;
+}
+
+static clab_status inspect_hdf5(clab__h5 *h, const char *path, bool full, clab_value *out)
+{
+    clab__format format;
+    clab_status st;
+    clab__h5_library();
+    if ((st = clab__h5_open(h, path)) != CLAB_OK || (st = clab__format_tell(h, &format)) != CLAB_OK)
+        return st;
+    return format == CLAB__H5AD   ? inspect_h5ad(h, full, out)
+           : format == CLAB__LOOM ? inspect_loom(h, full, out)
+                                  : inspect_tenx(h, format, full, out);
+}
+
+clab_status clab_guest_inspect(clab_ctx *cx, clab_wire *wire, const int *fds, int n_fds)
 {
     char *path = NULL, *name = NULL;
     uint8_t full = 0;
     clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = -1};
-    clab__format format;
     clab_value *out = NULL;
     clab_status st;
     (void)fds;
     (void)n_fds;
-    clab__h5_library();
     if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_u8(cx, wire, &full)) != CLAB_OK || (st = clab_value_dict(cx, &out)) != CLAB_OK)
         goto done;
     h.name = name;
-    if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
-        st = format == CLAB__H5AD ? inspect_h5ad(&h, full, out) : inspect_tenx(&h, format, full, out);
+    st = clab__file_kind(path) == CLAB__KIND_HDF5 ? inspect_hdf5(&h, path, full, out) : inspect_text(&h, path, full, out);
     clab__h5_close(&h);
     if (st == CLAB_OK)
         st = add_counts(&h, out);

@@ -72,18 +72,19 @@ static clab_status sample(clab__h5 *h, clab__matrix *m, clab__scan *s)
 {
     bool dense = m->data.rank == 2;
     int64_t rows = 0, n = m->nnz < SAMPLE ? m->nnz : SAMPLE;
-    if (dense) {
-        rows = m->n_cols > 0 ? SAMPLE / m->n_cols : 0;
+    if (dense) { /* as they lie in the file, whichever way that is */
+        const int64_t all = (int64_t)m->data.dims[0], width = (int64_t)m->data.dims[1];
+        rows = width > 0 ? SAMPLE / width : 0;
         rows = rows < 1 ? 1 : rows;
-        rows = rows < m->n_rows ? rows : m->n_rows;
-        n = rows * m->n_cols;
+        rows = rows < all ? rows : all;
+        n = rows * width;
     }
     void *buf = malloc((size_t)n * sizeof(double) + 1);
     if (!buf)
         return clab_fail(h->cx, CLAB_ENOMEM, "no memory for a sample");
     clab_status st = CLAB_OK;
     if (dense && n > 0) {
-        hsize_t start[2] = {0, 0}, count[2] = {(hsize_t)rows, (hsize_t)m->n_cols};
+        hsize_t start[2] = {0, 0}, count[2] = {(hsize_t)rows, m->data.dims[1]};
         hid_t in = H5Screate_simple(2, count, NULL);
         if (H5Sselect_hyperslab(m->data.space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
             H5Dread(m->data.id, H5T_NATIVE_DOUBLE, in, m->data.space, H5P_DEFAULT, buf) < 0)
@@ -101,8 +102,13 @@ static clab_status sample(clab__h5 *h, clab__matrix *m, clab__scan *s)
     return st;
 }
 
+void clab__scan_begin(clab__scan *s)
+{
+    *s = (clab__scan){.sink = {.begin = scan_begin, .rows = scan_rows}, .whole = true, .finite = true};
+}
+
 clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool full, clab__scan *out)
 {
-    *out = (clab__scan){.sink = {.begin = scan_begin, .rows = scan_rows}, .whole = true, .finite = true};
+    clab__scan_begin(out);
     return full ? clab__matrix_stream(h, m, &out->sink) : sample(h, m, out);
 }

@@ -75,9 +75,9 @@ CLAB_MUST_CHECK clab_status clab_read_names(clab_ctx *cx, const char *path, clab
 
 /* clab_inspect_file -- what a file holds, from headers, the small tables and a sample of the values, without
  * loading X.  full: every value is looked at.  A DICT:
- *   file, format ("h5ad", "10x h5")   n_obs, n_vars   var_names STRINGS   var TABLE
+ *   file, format ("h5ad", "10x h5", "10x mtx", "loom", "MatrixMarket", "table")   n_obs, n_vars   var_names STRINGS   var TABLE
  *   obs     DICT: column -> {kind; of text: n_levels, missing; of label candidates: levels, counts}
- *   x       DICT, absent without X: kind ("csr", "csc", "dense"), dtype, rows, cols, nnz (stored entries),
+ *   x       DICT, absent without X: kind ("csr", "csc", "dense", "coo"), dtype, rows, cols, nnz (stored entries),
  *           stored_bytes (compressed), memory_bytes (as scipy or numpy), packed_bytes (as a store, about),
  *           dense_bytes, scanned, whole, negative, finite, min, max (of all or of the first 65,536 values)
  *   layers  DICT: name -> as x      raw  DICT {x}, absent without raw
@@ -85,7 +85,7 @@ CLAB_MUST_CHECK clab_status clab_read_names(clab_ctx *cx, const char *path, clab
 CLAB_MUST_CHECK clab_status clab_inspect_file(clab_ctx *cx, const char *path, bool full, clab_value **out);
 
 /* Guest roles, for core/roles.c. */
-clab_guest_fn clab_text_guest_read;
-clab_guest_fn clab_h5_guest_read, clab_h5_guest_write, clab_h5_guest_inspect, clab_h5_guest_read_value;
+clab_guest_fn clab_text_guest_read, clab_guest_inspect;
+clab_guest_fn clab_h5_guest_read, clab_h5_guest_write, clab_h5_guest_read_value;
 
 #endif

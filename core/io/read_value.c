@@ -65,5 +65,5 @@ clab_status clab_read_value(clab_ctx *cx, const char *path, clab_value **out)
 
 clab_status clab_inspect_file(clab_ctx *cx, const char *path, bool full, clab_value **out)
 {
-    return ask_guest(cx, "h5-inspect", "inspecting", path, full, out);
+    return ask_guest(cx, "inspect", "inspecting", path, full, out);
 }

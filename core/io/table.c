@@ -248,6 +248,7 @@ static clab_status stream(clab__h5 *h, clab__source *s, clab__sink *k)
     if (st == CLAB_OK)
         st = clab__fields_open(h, s, &r.f);
     r.f.delimiter = table.delimiter;
+    s->bytes = r.f.t.bytes;
     if (st == CLAB_OK && !turned)
         st = k->begin(k, h, 0, table.n_columns, CLAB_F32, true);
     if (st == CLAB_OK)

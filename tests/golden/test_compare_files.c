@@ -4,7 +4,7 @@
 #include "label/compare.h"
 
 static const clab_guest_role roles[] = {
-    {"h5-inspect", clab_h5_guest_inspect}, {"h5-read", clab_h5_guest_read}, {NULL, NULL}};
+    {"inspect", clab_guest_inspect}, {"h5-read", clab_h5_guest_read}, {NULL, NULL}};
 
 static int64_t integer(const clab_value *d, const char *key)
 {

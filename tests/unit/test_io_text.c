@@ -283,6 +283,45 @@ static void test_tables_refused(void **state)
     refused("nul.csv", NULL, "zero bytes");
 }
 
+static int64_t number(const clab_value *dict, const char *key)
+{
+    const clab_value *v = clab_value_get(dict, key);
+    assert_non_null(v);
+    return v->dtype == CLAB_BOOL ? *(uint8_t *)v->data : *(int64_t *)v->data;
+}
+
+static void inspects(const char *name, bool full, const char *format, int64_t n_obs, int64_t n_vars, int64_t nnz)
+{
+    clab_value *v = NULL;
+    io_forget(&s);
+    if (clab_inspect_file(s.cx, io_path(name), full, &v) != CLAB_OK)
+        fail_msg("%s", clab_error_text(s.cx));
+    const clab_value *x = clab_value_get(v, "x");
+    assert_string_equal(*(char **)clab_value_get(v, "format")->data, format);
+    assert_int_equal(number(v, "n_obs"), n_obs);
+    assert_int_equal(number(v, "n_vars"), n_vars);
+    assert_int_equal(number(x, "nnz"), nnz);
+    assert_int_equal(number(x, "whole"), 1);
+    assert_true(number(x, "stored_bytes") > 0);
+    assert_string_equal(*(char **)clab_value_get(v, "counts")->data, "X");
+    clab_value_unref(v);
+}
+
+static void test_inspect(void **state)
+{
+    (void)state;
+    folder("seen");
+    put("seen/matrix.mtx", HEAD "3 2 3\n1 2 9\n1 1 8\n2 1 0\n");
+    put("seen/barcodes.tsv", "a\nb\n");
+    put("seen/genes.tsv", "1\tG1\n2\tG2\n3\tG3\n");
+    inspects("seen", false, "10x mtx", 2, 3, 3);
+    inspects("seen", true, "10x mtx", 2, 3, 2);
+    put("seen.csv", "gene,c1,c2\nx,1,0\ny,3,0\nz,5,6\n");
+    inspects("seen.csv", false, "table", 2, 3, 6);
+    inspects("seen.csv", true, "table", 2, 3, 4);
+    inspects("seen/matrix.mtx", false, "MatrixMarket", 3, 2, 3);
+}
+
 /* More entries than one run of the sort holds, in the worst order. */
 static void test_many_out_of_order(void **state)
 {
@@ -354,7 +393,7 @@ int main(int argc, char **argv)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(test_mtx_kinds), TEST(test_mtx_refused),    TEST(test_gzip),              TEST(test_folders),
-        TEST(test_tables),    TEST(test_tables_refused), TEST(test_many_out_of_order), TEST(test_bomb),
+        TEST(test_tables),    TEST(test_tables_refused), TEST(test_inspect), TEST(test_many_out_of_order), TEST(test_bomb),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }
