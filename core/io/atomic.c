@@ -12,12 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_LINKS 40
-#define MAX_TRIES 16
 
 /* The directory part with its slash, or "./"; caller frees. */
 static char *directory_of(const char *path)
@@ -79,26 +77,8 @@ static clab_status plan_to_write(clab_ctx *cx, clab__atomic *a)
 static clab_status make_temporary(clab_ctx *cx, clab__atomic *a)
 {
     char *dir = directory_of(a->target);
-    for (int i = 0; dir && i < MAX_TRIES && a->fd < 0; i++) {
-        unsigned long long r = 0;
-        if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r)
-            break;
-        free(a->temporary);
-        if (asprintf(&a->temporary, "%s.celllab-%016llx.tmp", dir, r) < 0) {
-            a->temporary = NULL;
-            break;
-        }
-        a->fd = open(a->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (a->fd < 0 && errno != EEXIST)
-            break;
-    }
-    clab_status st = CLAB_OK;
-    if (a->fd < 0) {
-        st = clab_fail(cx, CLAB_EIO, "no file can be made in %s: %s", dir ? clab_show(dir) : "the directory",
-                       strerror(errno));
-        free(a->temporary);
-        a->temporary = NULL;
-    }
+    clab_status st = dir ? clab__temporary_make(cx, dir, &a->temporary, &a->fd)
+                         : clab_fail(cx, CLAB_ENOMEM, "no memory for the name of a file");
     free(dir);
     return st;
 }

@@ -31,6 +31,10 @@ CLAB_MUST_CHECK clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const c
 /* Choose the counts of a dataset that was just read: sets d->counts and counts_from, says so in one line. */
 CLAB_MUST_CHECK clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, const char *wanted);
 
+/* clab__temporary_make -- a new file in `folder` (which ends in a slash) whose name tells who writes it; first
+ * removes those of writers that are no more (temporary.c).  *path is malloc'd.  EIO. */
+CLAB_MUST_CHECK clab_status clab__temporary_make(clab_ctx *cx, const char *folder, char **path, int *fd);
+
 /* ---- atomic files (atomic.c) ---------------------------------------------------------------------*/
 typedef struct {
     char *target;    /* symbolic links followed */
