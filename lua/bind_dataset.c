@@ -154,6 +154,15 @@ static int dataset_write(lua_State *L)
     return 0;
 }
 
+/* ds:save(): what stands beside X into the file that was read with backed="r+" */
+static int dataset_save(lua_State *L)
+{
+    clab__box *b = clab__box_at(L, 1, &clab__dataset);
+
+    clab__ok(L, clab_save(clab__cx(L), clab__dataset_own(L, b)));
+    return 0;
+}
+
 /* ds:write_csv(path, {"cell_type", ...}) */
 static int dataset_write_csv(lua_State *L)
 {
@@ -199,6 +208,7 @@ static int dataset_free(lua_State *L)
 
 static const luaL_Reg dataset_methods[] = {
     {"write", dataset_write},
+    {"save", dataset_save},
     {"write_csv", dataset_write_csv},
     {"copy", dataset_copy},
     {"free", dataset_free},

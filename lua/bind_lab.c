@@ -42,18 +42,39 @@ static void read_part(lua_State *L, const clab_arg *a, clab_read_opts *o)
     o->n_cells = a[2].n_strs;
 }
 
+/* backed=true, "r" or "r+". */
+static void read_home(lua_State *L, clab_read_opts *o)
+{
+    const char *mode;
+
+    if (!lua_istable(L, 2))
+        return;
+    if (lua_getfield(L, 2, "backed") == LUA_TSTRING) {
+        mode = lua_tostring(L, -1);
+        if (strcmp(mode, "r+") != 0)
+            clab__raise(L, CLAB_EARG, "read: backed = '%s' does not fit: true, false or \"r+\"", clab_show(mode));
+        o->editable = true;
+        o->backed = CLAB_READ_MEMORY;
+    } else if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) {
+        clab__raise(L, CLAB_EARG, "read: backed is a %s, but should be: true, false or \"r+\"", luaL_typename(L, -1));
+    } else {
+        o->backed = lua_toboolean(L, -1) ? CLAB_READ_SCRATCH : CLAB_READ_MEMORY;
+    }
+    lua_pop(L, 1);
+}
+
 /* lab.read(path, {counts="auto", backed=false}) */
 static int lab_read(lua_State *L)
 {
     const char *path = clab__path(L, 1, "read", "a path: lab.read(\"study.h5ad\")");
-    clab_arg *a = clab__args(L, 2, "read", clab__read_params, clab__n_read, -1, NULL);
+    clab_arg *a = clab__args(L, 2, "read", clab__read_params, clab__n_read, -1, "backed");
     clab_read_opts o = {.counts = a[0].given ? a[0].s : NULL,
                         .genome = a[1].given ? a[1].s : NULL,
-                        .backed = a[2].b,
                         .scratch = a[3].given && a[3].s[0] ? a[3].s : NULL,
                         .orient = a[4].given ? a[4].s : NULL,
                         .delimiter = a[5].given ? a[5].s : NULL,
                         .prefix = a[6].given ? a[6].s : NULL};
+    read_home(L, &o);
     read_part(L, &a[7], &o);
     clab__box *b = clab__new(L, &clab__dataset);
     clab_ctx *cx = clab__cx(L);

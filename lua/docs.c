@@ -11,7 +11,8 @@ const clab_param clab__read_params[] = {
     {"counts", CLAB_P_STR, "auto", 0, 0, "auto|X|raw", "", "where the counts are: auto, X, raw or layers.NAME"},
     {"genome", CLAB_P_STR, "", 0, 0, NULL, "", "which genome of a 10x file that holds several"},
     {"backed", CLAB_P_BOOL, "false", 0, 0, NULL, "",
-     "keep the packed counts in a scratch file instead of memory; the same results, slower"},
+     "true: keep the packed counts in a scratch file instead of memory; the same results, slower.  \"r+\": ds:save() "
+     "puts what was added beside X into the file"},
     {"scratch", CLAB_P_STR, "", 0, 0, NULL, "",
      "folder of that file, on a disk; by default $TMPDIR, else /var/tmp"},
     {"orient", CLAB_P_ENUM, "auto", 0, 0, "auto|cells|genes", "", "text: what its rows are; auto finds out, and says so"},
@@ -121,6 +122,7 @@ static const clab__doc docs[] = {
     {"Dataset", "bytes", "ds.bytes", "bytes held", NO_PARAMS, true},
     {"Dataset", "counts_from", "ds.counts_from", "where the counts were found", NO_PARAMS, true},
     {"Dataset", "steps", "ds.steps", "the steps that were run, with their parameters", NO_PARAMS, true},
+    {"Dataset", "save", "ds:save()", "obs, var, obsm and uns into the file that was read with backed=\"r+\"", NO_PARAMS, false},
     {"Dataset", "write", "ds:write(path, {compression=4})", "write an .h5ad, atomically",
      P(clab__write_params, clab__n_write), false},
     {"Dataset", "write_csv", "ds:write_csv(path, {\"column\", ...})", "write obs columns as CSV", NO_PARAMS,

@@ -83,9 +83,10 @@ void clab_dataset_unref(clab_dataset *d)
     }
     free(d->layer_names);
     free(d->layers);
-    clab_value *parts[] = {d->origin, d->obs, d->var, d->obsm, d->varm, d->obsp, d->varp, d->uns, d->steps};
+    clab_value *parts[] = {d->origin, d->obs, d->var, d->obsm, d->varm, d->obsp, d->varp, d->uns, d->steps, d->file};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         clab_value_unref(parts[i]);
+    clab_dataset_unref(d->in_file);
     free(d->counts_from);
     free(d->name);
     free(d);
@@ -130,6 +131,7 @@ clab_status clab_dataset_copy(clab_ctx *cx, const clab_dataset *d, clab_dataset 
     c->varp = clab_value_ref(d->varp);
     c->uns = clab_value_ref(d->uns);
     c->steps = clab_value_ref(d->steps);
+    c->in_file = clab_dataset_ref(d->in_file);
     c->raw.x = d->raw.x ? clab_matrix_ref(d->raw.x) : NULL;
     c->raw.var = clab_value_ref(d->raw.var);
     c->raw.varm = clab_value_ref(d->raw.varm);

@@ -33,6 +33,8 @@ struct clab_dataset {
     clab_matrix **layers;
     clab_raw raw;        /* x NULL = none */
     clab_value *steps;   /* DICT "0","1",...: name, parameters, version: becomes uns.celllab */
+    clab_dataset *in_file; /* backed="r+": as it stands in its file, whose path is `file` there; NULL = in none */
+    clab_value *file;    /* of an in_file: DICT path, bytes, modified, inode */
 };
 
 clab_dataset *clab_dataset_ref(const clab_dataset *d);

@@ -19,26 +19,53 @@ clab_status clab__out_fail(clab__out *o, const char *at)
 
 /* ---- the file ------------------------------------------------------------------------------------*/
 
-clab_status clab__out_open(clab__out *o, const char *path, bool wide)
+/* For a file of our own that nobody else knows: no lock, which some file systems do not have. */
+static hid_t access_list(bool wide)
 {
-    const int8_t no = 0, yes = 1;
-    hid_t fapl = H5Pcreate(H5P_FILE_ACCESS), fcpl = H5Pcreate(H5P_FILE_CREATE);
-    H5Pset_file_locking(fapl, 0,
-                        1); /* a file of our own that nobody else knows; some file systems have no locks */
-    H5Pset_obj_track_times(fcpl, 0);
+    hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_file_locking(fapl, 0, 1);
     if (wide) /* attributes above 64 KiB need the newer object headers */
         H5Pset_libver_bounds(fapl, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    return fapl;
+}
+
+static void make_types(clab__out *o)
+{
+    const int8_t no = 0, yes = 1;
     o->boolean = H5Tenum_create(H5T_STD_I8LE);
     H5Tenum_insert(o->boolean, "FALSE", &no);
     H5Tenum_insert(o->boolean, "TRUE", &yes);
     o->text = H5Tcopy(H5T_C_S1);
     H5Tset_size(o->text, H5T_VARIABLE);
     H5Tset_cset(o->text, H5T_CSET_UTF8);
+}
+
+clab_status clab__out_open(clab__out *o, const char *path, bool wide)
+{
+    hid_t fapl = access_list(wide), fcpl = H5Pcreate(H5P_FILE_CREATE);
+    H5Pset_obj_track_times(fcpl, 0);
+    make_types(o);
     o->file = H5Fcreate(path, H5F_ACC_TRUNC, fcpl, fapl);
     clab_status st = o->file < 0 ? clab__out_fail(o, "") : CLAB_OK;
     H5Pclose(fapl);
     H5Pclose(fcpl);
     return st;
+}
+
+clab_status clab__out_reopen(clab__out *o, const char *path, bool wide)
+{
+    char encoding[64];
+    hid_t fapl = access_list(wide);
+    make_types(o);
+    o->file = H5Fopen(path, H5F_ACC_RDWR, fapl);
+    clab_status st = o->file < 0 ? clab__out_fail(o, "") : CLAB_OK;
+    H5Pclose(fapl);
+    if (st != CLAB_OK || (clab__h5_attr_str(o->file, "encoding-type", encoding, sizeof encoding) &&
+                          strcmp(encoding, "anndata") == 0))
+        return st;
+    (void)clab_fail(o->cx, CLAB_EFORMAT, "%s is no .h5ad of AnnData 0.8 or later, whose parts could be replaced one by one",
+                    o->name);
+    return clab_hint(o->cx, "ds:write(\"NEW.h5ad\") writes all of it as one");
 }
 
 clab_status clab__out_close(clab__out *o)

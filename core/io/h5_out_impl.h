@@ -5,6 +5,13 @@
 
 #include "io/h5_impl.h"
 
+/* What the guest makes of its file. */
+typedef enum {
+    CLAB__OUT_TREE, /* a value tree of our own, as the root's members */
+    CLAB__OUT_H5AD, /* a new .h5ad */
+    CLAB__OUT_EDIT  /* an .h5ad that is there: parts take the place of those it has */
+} clab__out_kind;
+
 typedef struct {
     clab_ctx *cx;
     hid_t file;
@@ -12,6 +19,7 @@ typedef struct {
     int level;        /* deflate 0..9 */
     hid_t boolean;    /* enum {FALSE, TRUE} over int8 */
     hid_t text;       /* variable-length UTF-8 */
+    clab__out_kind kind;
 } clab__out;
 
 /* What travels in front of a matrix. */
@@ -23,6 +31,8 @@ typedef struct {
 } clab__matrix_head;
 
 CLAB_MUST_CHECK clab_status clab__out_open(clab__out *o, const char *path, bool wide);
+/* An .h5ad that is there, to be edited; EFORMAT when it is older than the encodings that are written. */
+CLAB_MUST_CHECK clab_status clab__out_reopen(clab__out *o, const char *path, bool wide);
 /* Flush and close, checked. */
 CLAB_MUST_CHECK clab_status clab__out_close(clab__out *o);
 /* EIO "writing NAME: AT: why". */

@@ -5,10 +5,17 @@
 #include "data/dataset.h"
 #include "guest/guest.h"
 
+/* Where the packed matrices of a file that is read are to be. */
+typedef enum {
+    CLAB_READ_MEMORY,
+    CLAB_READ_SCRATCH /* in scratch files without names; their row tables alone are held */
+} clab_read_home;
+
 typedef struct {
     const char *counts; /* "auto", "X", "raw", "layers.NAME"; NULL = auto */
     const char *genome; /* 10x v2 files with several; NULL */
-    bool backed; /* packed matrices stay in scratch files without names; their row tables alone are held */
+    clab_read_home backed;
+    bool editable;       /* what clab_save needs is remembered; .h5ad, read whole */
     const char *orient;  /* text: what its rows are, "cells" or "genes"; NULL, "auto" = found out, and said */
     const char *delimiter; /* tables of text: "," or another character, "tab", "blanks"; NULL, "auto" = found out */
     const char *prefix;  /* 10x folders: of the names of the files, where the folder holds several sets; NULL */
@@ -39,6 +46,13 @@ void clab_write_opts_init(clab_write_opts *o);
  * also when it is the file that d was read from.  Cells stream through; never more than blocks in RAM. */
 CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path,
                                        const clab_write_opts *opts);
+
+/* clab_save -- obs, var, obsm, varm, obsp, varp and uns of a dataset that was read `editable` into its file, of which
+ * X, layers and raw stay as they are, bit for bit.  The file is copied (shared blocks where the file system can),
+ * the copy edited, synced and renamed over it: old or new, whatever happens.  d then stands for the new file.
+ * ESTATE, with what to do instead: not read so; X or a layer was changed, cells or genes selected; the file is
+ * another one than when it was read. */
+CLAB_MUST_CHECK clab_status clab_save(clab_ctx *cx, clab_dataset *d);
 
 /* Rows that are made while they are written, for matrices that exist nowhere. */
 typedef struct {

@@ -28,6 +28,9 @@ CLAB_MUST_CHECK clab_status clab__guest_failed(clab_ctx *cx, clab_guest *g, clab
 /* Answer a guest's budget question (the letter was read). */
 CLAB_MUST_CHECK clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const char *file);
 
+/* d stands in the file at path: remember both, for clab_save (save.c). */
+CLAB_MUST_CHECK clab_status clab__save_remember(clab_ctx *cx, const char *path, clab_dataset *d);
+
 /* Choose the counts of a dataset that was just read: sets d->counts and counts_from, says so in one line. */
 CLAB_MUST_CHECK clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, const char *wanted);
 

@@ -1,6 +1,6 @@
 /* read.c -- the session's side of reading: starts the guest, takes its parts, makes the Dataset. */
 #include "io/h5_impl.h"
-#include "io/io_impl.h"
+#include "io/read_impl.h"
 #include "io/want_impl.h"
 
 #include "data/matrix.h"
@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,31 +16,6 @@
 #include <unistd.h>
 
 #define MAX_SECTION 4096
-#define MAX_MATRICES 1000
-
-enum { OBS, VAR, RAW_VAR, RAW_VARM, OBSM, VARM, OBSP, VARP, UNS, N_PARTS };
-static const char *const part_names[N_PARTS] = {"obs",  "var",  "raw/var", "raw/varm", "obsm",
-                                                "varm", "obsp", "varp",    "uns"};
-
-/* What has arrived from the guest. */
-typedef struct {
-    const char *file;    /* safe to show */
-    const char *scratch; /* folder of the files that matrices stay in; NULL = they are held in memory */
-    clab_value *part[N_PARTS];
-    int64_t n_matrices;
-    char *section[MAX_MATRICES];
-    clab_matrix *matrix[MAX_MATRICES];
-} arrival;
-
-static void arrival_free(arrival *a)
-{
-    for (int i = 0; i < N_PARTS; i++)
-        clab_value_unref(a->part[i]);
-    for (int64_t i = 0; i < a->n_matrices; i++) {
-        free(a->section[i]);
-        clab_matrix_unref(a->matrix[i]);
-    }
-}
 
 /* ---- files and guests ----------------------------------------------------------------------------*/
 
@@ -139,7 +113,7 @@ clab_status clab__answer_ask(clab_ctx *cx, clab_wire *w, const char *file)
 
 /* ---- taking records ------------------------------------------------------------------------------*/
 
-static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
+static clab_status take_value(clab_ctx *cx, clab_wire *w, clab__arrival *a)
 {
     char *section = NULL, what[256];
     clab_value *v = NULL;
@@ -149,9 +123,9 @@ static clab_status take_value(clab_ctx *cx, clab_wire *w, arrival *a)
     snprintf(what, sizeof what, "%s of %s", clab_show(section ? section : ""), a->file);
     st = clab_value_fetch(cx, w, what, &v);
     int i = 0;
-    while (st == CLAB_OK && i < N_PARTS && (!section || strcmp(part_names[i], section) != 0))
+    while (st == CLAB_OK && i < CLAB__N_PARTS && (!section || strcmp(clab__part_names[i], section) != 0))
         i++;
-    if (st == CLAB_OK && (i == N_PARTS || a->part[i]))
+    if (st == CLAB_OK && (i == CLAB__N_PARTS || a->part[i]))
         st = clab_fail(cx, CLAB_EINTERNAL, "the worker sent an unexpected part");
     if (st == CLAB_OK)
         a->part[i] = v;
@@ -185,14 +159,14 @@ done:
     return st;
 }
 
-static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sketch, arrival *a)
+static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sketch, clab__arrival *a)
 {
     char *section = NULL, what[256];
     clab_store *store = NULL;
     int fd;
     clab_status st = clab_wire_get_str(cx, w, MAX_SECTION, &section);
-    if (st == CLAB_OK && (!section || a->n_matrices == MAX_MATRICES))
-        st = clab_fail(cx, CLAB_EFORMAT, "%s holds more than %d matrices", a->file, MAX_MATRICES);
+    if (st == CLAB_OK && (!section || a->n_matrices == CLAB__MAX_MATRICES))
+        st = clab_fail(cx, CLAB_EFORMAT, "%s holds more than %d matrices", a->file, CLAB__MAX_MATRICES);
     if (st == CLAB_OK)
         st = clab__fd_take(cx, socket, &fd);
     if (st == CLAB_OK) {
@@ -211,7 +185,7 @@ static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sket
     return CLAB_OK;
 }
 
-static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, arrival *a)
+static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, clab__arrival *a)
 {
     for (;;) {
         uint8_t record;
@@ -231,7 +205,7 @@ static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, arrival *a)
     }
 }
 
-static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const clab_read_opts *o, const arrival *a)
+static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const clab_read_opts *o, const clab__arrival *a)
 {
     clab_status st;
     if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
@@ -241,7 +215,7 @@ static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const cl
     return st;
 }
 
-static clab_status converse(clab_ctx *cx, const char *path, const clab_read_opts *o, arrival *a)
+static clab_status converse(clab_ctx *cx, const char *path, const clab_read_opts *o, clab__arrival *a)
 {
     bool hdf5 = clab__file_kind(path) == CLAB__KIND_HDF5;
     int pair[2];
@@ -263,181 +237,7 @@ static clab_status converse(clab_ctx *cx, const char *path, const clab_read_opts
     return st;
 }
 
-/* ---- assembling ----------------------------------------------------------------------------------*/
-
-static clab_status check_lengths(clab_ctx *cx, const arrival *a, int part, int64_t n, bool both)
-{
-    const clab_value *dict = a->part[part];
-    for (int64_t i = 0; dict && i < dict->n_items; i++) {
-        const clab_value *v = dict->items[i];
-        bool fits = v->kind != CLAB_V_NULL && v->kind != CLAB_V_DICT &&
-                    (v->rank > 0 || v->kind >= CLAB_V_CATEGORICAL) && v->dims[0] == n &&
-                    (!both || v->dims[1] == n);
-        if (!fits)
-            return clab_fail(cx, CLAB_EFORMAT, "%s: %s/%s does not have %s rows%s, one for each %s", a->file,
-                             part_names[part], clab_show(dict->names[i]), clab_text_count(n),
-                             both ? " and columns" : "", part == OBSM || part == OBSP ? "cell" : "gene");
-    }
-    return CLAB_OK;
-}
-
-/* Graphs of AnnData < 0.7 stood in uns.neighbors; they belong to obsp. */
-static clab_status move_graphs(clab_ctx *cx, arrival *a, int64_t n)
-{
-    static const char *const keys[] = {"distances", "connectivities"};
-    const clab_value *old = clab_value_get(a->part[UNS], "neighbors");
-    clab_value *neighbors = NULL, *uns = NULL, *obsp = NULL;
-    clab_status st = CLAB_OK;
-    bool any = false;
-    for (int i = 0; old && old->kind == CLAB_V_DICT && i < 2; i++) {
-        const clab_value *v = clab_value_get(old, keys[i]);
-        any = any || (v && v->kind == CLAB_V_SPARSE && v->dims[0] == n && v->dims[1] == n &&
-                      !clab_value_get(a->part[OBSP], keys[i]));
-    }
-    if (!any)
-        return CLAB_OK;
-    if ((st = clab_value_copy(cx, old, &neighbors)) != CLAB_OK ||
-        (st = clab_value_copy(cx, a->part[UNS], &uns)) != CLAB_OK ||
-        (st = a->part[OBSP] ? clab_value_copy(cx, a->part[OBSP], &obsp) : clab_value_dict(cx, &obsp)) !=
-            CLAB_OK)
-        goto done;
-    for (int i = 0; st == CLAB_OK && i < 2; i++) {
-        const clab_value *v = clab_value_get(old, keys[i]);
-        if (!v || v->kind != CLAB_V_SPARSE || v->dims[0] != n || v->dims[1] != n ||
-            clab_value_get(obsp, keys[i]))
-            continue;
-        st = clab_value_set(cx, obsp, keys[i], v);
-        clab_value_remove(neighbors, keys[i]);
-    }
-    if (st == CLAB_OK)
-        st = clab_value_set(cx, uns, "neighbors", neighbors);
-    if (st == CLAB_OK) {
-        clab_value_unref(a->part[UNS]);
-        clab_value_unref(a->part[OBSP]);
-        a->part[UNS] = clab_value_ref(uns);
-        a->part[OBSP] = clab_value_ref(obsp);
-    }
-done:
-    clab_value_unref(neighbors);
-    clab_value_unref(uns);
-    clab_value_unref(obsp);
-    return st;
-}
-
-static clab_status check_matrix(clab_ctx *cx, const arrival *a, int64_t i, int64_t rows, int64_t cols)
-{
-    if (clab_matrix_n_rows(a->matrix[i]) == rows && clab_matrix_n_cols(a->matrix[i]) == cols)
-        return CLAB_OK;
-    return clab_fail(cx, CLAB_EFORMAT, "%s: %s is %s x %s, it should be %s x %s", a->file,
-                     clab_show(a->section[i]), clab_text_count(clab_matrix_n_rows(a->matrix[i])),
-                     clab_text_count(clab_matrix_n_cols(a->matrix[i])), clab_text_count(rows),
-                     clab_text_count(cols));
-}
-
-static clab_status place_matrices(clab_ctx *cx, const arrival *a, clab_dataset *d)
-{
-    int64_t rows = clab_dataset_n_obs(d), cols = clab_dataset_n_vars(d);
-    d->layers = calloc((size_t)a->n_matrices + 1, sizeof *d->layers);
-    d->layer_names = calloc((size_t)a->n_matrices + 1, sizeof *d->layer_names);
-    if (!d->layers || !d->layer_names)
-        return clab_fail(cx, CLAB_ENOMEM, "no memory for the layers of %s", a->file);
-    for (int64_t i = 0; i < a->n_matrices; i++) {
-        bool raw = strcmp(a->section[i], "raw/X") == 0;
-        clab_status st = CLAB_OK;
-        if (raw && !a->part[RAW_VAR])
-            st = clab_fail(cx, CLAB_EFORMAT, "%s: raw has no var", a->file);
-        if (st == CLAB_OK)
-            st = check_matrix(cx, a, i, rows, raw ? clab_value_len(a->part[RAW_VAR]) : cols);
-        if (st != CLAB_OK)
-            return st;
-        if (raw) {
-            d->raw.x = clab_matrix_ref(a->matrix[i]);
-            d->raw.var = clab_value_ref(a->part[RAW_VAR]);
-            d->raw.varm = clab_value_ref(a->part[RAW_VARM]);
-        } else if (strncmp(a->section[i], "layers/", 7) == 0) {
-            if (!(d->layer_names[d->n_layers] = strdup(a->section[i] + 7)))
-                return clab_fail(cx, CLAB_ENOMEM, "no memory for the layers of %s", a->file);
-            d->layers[d->n_layers++] = clab_matrix_ref(a->matrix[i]);
-        }
-    }
-    return CLAB_OK;
-}
-
-static void place_part(clab_value **slot, clab_value *v)
-{
-    if (!v)
-        return;
-    clab_value_unref(*slot);
-    *slot = clab_value_ref(v);
-}
-
-/* The "read" entry of the steps: file, size, hash of X, where the counts are. */
-static clab_status log_read(clab_ctx *cx, clab_dataset *d, const char *path)
-{
-    clab_value *p = NULL, *v = NULL;
-    struct stat st;
-    char hash[24] = "";
-    const char *slash = strrchr(path, '/');
-    if (d->x)
-        snprintf(hash, sizeof hash, "%016" PRIx64, clab_store_get_info(clab_matrix_store(d->x, 0))->hash);
-    const struct {
-        const char *key, *text;
-    } texts[] = {{"file", slash ? slash + 1 : path},
-                 {"hash", hash},
-                 {"counts", d->counts_from ? d->counts_from : "none"}};
-    clab_status s = clab_value_dict(cx, &p);
-    for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++) {
-        if ((s = clab_value_string(cx, texts[i].text, &v)) == CLAB_OK)
-            s = clab_value_set(cx, p, texts[i].key, v);
-        clab_value_unref(v);
-        v = NULL;
-    }
-    if (s == CLAB_OK && stat(path, &st) == 0 && (s = clab_value_integer(cx, st.st_size, &v)) == CLAB_OK)
-        s = clab_value_set(cx, p, "bytes", v);
-    if (s == CLAB_OK)
-        s = clab_dataset_log(cx, d, "read", p);
-    clab_value_unref(v);
-    clab_value_unref(p);
-    return s;
-}
-
-static clab_status assemble(clab_ctx *cx, arrival *a, const char *path, const char *counts,
-                            clab_dataset **out)
-{
-    clab_dataset *d = NULL;
-    const clab_matrix *x = NULL;
-    const char *slash = strrchr(path, '/');
-    clab_status st;
-    if (!a->part[OBS] || !a->part[VAR] || a->part[OBS]->kind != CLAB_V_TABLE ||
-        a->part[VAR]->kind != CLAB_V_TABLE)
-        return clab_fail(cx, CLAB_EFORMAT, "%s has no obs or no var", a->file);
-    int64_t n = clab_value_len(a->part[OBS]), g = clab_value_len(a->part[VAR]);
-    for (int64_t i = 0; i < a->n_matrices; i++)
-        if (strcmp(a->section[i], "X") == 0)
-            x = a->matrix[i];
-    if ((st = check_lengths(cx, a, OBSM, n, false)) != CLAB_OK ||
-        (st = check_lengths(cx, a, VARM, g, false)) != CLAB_OK || (st = move_graphs(cx, a, n)) != CLAB_OK ||
-        (st = check_lengths(cx, a, OBSP, n, true)) != CLAB_OK ||
-        (st = check_lengths(cx, a, VARP, g, true)) != CLAB_OK ||
-        (st = clab_dataset_new(cx, slash ? slash + 1 : path, x, a->part[OBS], a->part[VAR], &d)) != CLAB_OK)
-        return st;
-    place_part(&d->obsm, a->part[OBSM]);
-    place_part(&d->varm, a->part[VARM]);
-    place_part(&d->obsp, a->part[OBSP]);
-    place_part(&d->varp, a->part[VARP]);
-    place_part(&d->uns, a->part[UNS]);
-    const clab_value *ours = clab_value_get(d->uns, "celllab"),
-                     *steps = ours && ours->kind == CLAB_V_DICT ? clab_value_get(ours, "steps") : NULL;
-    if (steps && steps->kind == CLAB_V_DICT)
-        place_part(&d->steps, (clab_value *)(uintptr_t)steps);
-    if ((st = place_matrices(cx, a, d)) != CLAB_OK || (st = clab__counts_find(cx, d, counts)) != CLAB_OK ||
-        (st = log_read(cx, d, path)) != CLAB_OK) {
-        clab_dataset_unref(d);
-        return st;
-    }
-    *out = d;
-    return CLAB_OK;
-}
+/* ---- reading -----------------------------------------------------------------------------------------*/
 
 /* The folder of scratch files.  /tmp is left alone: on many machines it lies in memory. */
 static const char *scratch_folder(const clab_read_opts *opts)
@@ -454,14 +254,27 @@ static int64_t bytes_of(const char *path)
     return stat(path, &st) == 0 ? st.st_size : 0;
 }
 
+static clab_status check_opts(clab_ctx *cx, const char *path, const clab_read_opts *o)
+{
+    if (o->scratch && o->backed != CLAB_READ_SCRATCH)
+        return clab_fail(cx, CLAB_EARG, "scratch= names the folder of backed=true, which is not asked for");
+    if (o->editable && clab__file_kind(path) != CLAB__KIND_HDF5)
+        return clab_fail(cx, CLAB_EARG, "backed=\"r+\": only an .h5ad can be edited, which %s is not", clab__file_name(path));
+    if (o->editable && (o->cols || o->genes || o->cells || o->where)) {
+        (void)clab_fail(cx, CLAB_EARG, "backed=\"r+\" edits a file that was read whole; cols, genes and cells leave parts out");
+        return clab_hint(cx, "read with backed=\"r+\" alone, or write another file");
+    }
+    return CLAB_OK;
+}
+
 clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
 {
-    arrival a = {0};
+    clab__arrival a = {0};
     clab_phase *phase;
     char name[160];
     clab_status st = clab__file_check(cx, path);
-    if (st == CLAB_OK && opts && opts->scratch && !opts->backed)
-        st = clab_fail(cx, CLAB_EARG, "scratch= names the folder of backed=true, which is not asked for");
+    if (st == CLAB_OK && opts)
+        st = check_opts(cx, path, opts);
     if (st != CLAB_OK)
         return st;
     if (opts && opts->backed)
@@ -471,14 +284,18 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     phase = clab_phase_begin(cx, "read", 0, "");
     clab_timeline_file(cx, false, bytes_of(path));
     st = converse(cx, path, opts, &a);
-    if (st == CLAB_OK && (st = assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
+    if (st == CLAB_OK && (st = clab__assemble(cx, &a, path, opts ? opts->counts : NULL, out)) == CLAB_EFORMAT)
         clab__hint_damaged(cx); /* the guest gives its own */
     if (st == CLAB_OK && opts && clab__file_kind(path) != CLAB__KIND_HDF5 &&
         (st = clab__want_view(cx, opts, name, out)) != CLAB_OK) {
         clab_dataset_unref(*out);
         *out = NULL;
     }
-    arrival_free(&a);
+    if (st == CLAB_OK && opts && opts->editable && (st = clab__save_remember(cx, path, *out)) != CLAB_OK) {
+        clab_dataset_unref(*out);
+        *out = NULL;
+    }
+    clab__arrival_free(&a);
     clab_phase_end(phase);
     return st;
 }

@@ -1,7 +1,6 @@
 /* write.c -- the session's side of writing: parts and row blocks stream to a guest that writes a
  * temporary file, which then takes the place of the target. */
-#include "io/h5_out_impl.h"
-#include "io/io_impl.h"
+#include "io/write_impl.h"
 
 #include "data/rows.h"
 #include "ledger/timeline.h"
@@ -22,7 +21,7 @@ void clab_write_opts_init(clab_write_opts *o)
 
 /* ---- parts over the wire -------------------------------------------------------------------------*/
 
-static clab_status put_value(clab_ctx *cx, clab_wire *w, const char *section, const clab_value *v)
+clab_status clab__put_part(clab_ctx *cx, clab_wire *w, const char *section, const clab_value *v)
 {
     clab_status st = clab_wire_put_u8(cx, w, CLAB__REC_VALUE);
     if (st == CLAB_OK)
@@ -159,7 +158,7 @@ static const clab_value *last_seed(const clab_value *steps)
 }
 
 /* uns with celllab = what was there before, and version, steps, inputs as they are now. */
-static clab_status with_provenance(clab_ctx *cx, const clab_dataset *d, clab_value **out)
+clab_status clab__with_provenance(clab_ctx *cx, const clab_dataset *d, clab_value **out)
 {
     clab_value *uns = NULL, *ours = NULL, *inputs = NULL;
     const clab_value *before = clab_value_get(d->uns, "celllab");
@@ -205,17 +204,17 @@ static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d
 {
     char section[512];
     clab_status st;
-    if ((st = put_value(cx, w, "obs", d->obs)) != CLAB_OK ||
-        (st = put_value(cx, w, "var", d->var)) != CLAB_OK ||
-        (st = put_value(cx, w, "obsm", d->obsm)) != CLAB_OK ||
-        (st = put_value(cx, w, "varm", d->varm)) != CLAB_OK ||
-        (st = put_value(cx, w, "obsp", d->obsp)) != CLAB_OK ||
-        (st = put_value(cx, w, "varp", d->varp)) != CLAB_OK || (st = put_value(cx, w, "uns", uns)) != CLAB_OK)
+    if ((st = clab__put_part(cx, w, "obs", d->obs)) != CLAB_OK ||
+        (st = clab__put_part(cx, w, "var", d->var)) != CLAB_OK ||
+        (st = clab__put_part(cx, w, "obsm", d->obsm)) != CLAB_OK ||
+        (st = clab__put_part(cx, w, "varm", d->varm)) != CLAB_OK ||
+        (st = clab__put_part(cx, w, "obsp", d->obsp)) != CLAB_OK ||
+        (st = clab__put_part(cx, w, "varp", d->varp)) != CLAB_OK || (st = clab__put_part(cx, w, "uns", uns)) != CLAB_OK)
         return st;
     if (d->raw.x && d->raw.var) {
-        st = put_value(cx, w, "raw/var", d->raw.var);
+        st = clab__put_part(cx, w, "raw/var", d->raw.var);
         if (st == CLAB_OK && d->raw.varm)
-            st = put_value(cx, w, "raw/varm", d->raw.varm);
+            st = clab__put_part(cx, w, "raw/varm", d->raw.varm);
         if (st == CLAB_OK)
             st = put_matrix(cx, w, "raw/X", d->raw.x, stays_dense(d->raw.x, false));
     }
@@ -228,17 +227,17 @@ static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d
     return st;
 }
 
-static bool has_wide_table(const clab_value *v)
+bool clab__has_wide_table(const clab_value *v)
 {
     bool wide = v && v->kind == CLAB_V_TABLE && v->n_items > WIDE_COLUMNS;
     for (int64_t i = 0; v && !wide && (v->kind == CLAB_V_TABLE || v->kind == CLAB_V_DICT) && i < v->n_items;
          i++)
-        wide = has_wide_table(v->items[i]);
+        wide = clab__has_wide_table(v->items[i]);
     return wide;
 }
 
-static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, int level, bool h5ad,
-                         bool wide, clab_guest **g)
+clab_status clab__write_start(clab_ctx *cx, const clab__atomic *a, const char *name, int level, clab__out_kind kind,
+                              bool wide, clab_guest **g)
 {
     char what[256];
     snprintf(what, sizeof what, "writing %s", name);
@@ -249,7 +248,7 @@ static clab_status start(clab_ctx *cx, const clab__atomic *a, const char *name, 
     if ((st = clab_wire_put_str(cx, w, a->temporary)) != CLAB_OK ||
         (st = clab_wire_put_str(cx, w, name)) != CLAB_OK ||
         (st = clab_wire_put_i64(cx, w, level)) != CLAB_OK ||
-        (st = clab_wire_put_u8(cx, w, h5ad)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, wide)) != CLAB_OK)
+        (st = clab_wire_put_u8(cx, w, (uint8_t)kind)) != CLAB_OK || (st = clab_wire_put_u8(cx, w, wide)) != CLAB_OK)
         return clab__guest_failed(cx, *g, st);
     return CLAB_OK;
 }
@@ -275,7 +274,7 @@ static clab_status foresee(clab_ctx *cx, clab__atomic *a, const clab_dataset *d,
 }
 
 /* Ends the conversation and puts the file in place, or removes it. */
-static clab_status finish(clab_ctx *cx, clab_guest *g, clab_status st, clab__atomic *a)
+clab_status clab__write_finish(clab_ctx *cx, clab_guest *g, clab_status st, clab__atomic *a)
 {
     clab_wire *w = clab_guest_wire(g);
     if (st == CLAB_OK)
@@ -301,7 +300,7 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
     if (o.compression < 0 || o.compression > 9)
         return clab_fail(cx, CLAB_EARG, "compression is %d; it is 0 (none) to 9", o.compression);
     snprintf(name, sizeof name, "%s", clab__file_name(path));
-    clab_status st = with_provenance(cx, d, &uns);
+    clab_status st = clab__with_provenance(cx, d, &uns);
     if (st == CLAB_OK)
         st = clab__atomic_begin(cx, path, &a);
     if (st != CLAB_OK) {
@@ -313,11 +312,11 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
         st = foresee(cx, &a, d, uns);
         goto done;
     }
-    bool wide = has_wide_table(d->obs) || has_wide_table(d->var) || has_wide_table(d->obsm) ||
-                has_wide_table(d->varm) || has_wide_table(uns);
-    st = start(cx, &a, name, o.compression, true, wide, &g);
+    bool wide = clab__has_wide_table(d->obs) || clab__has_wide_table(d->var) || clab__has_wide_table(d->obsm) ||
+                clab__has_wide_table(d->varm) || clab__has_wide_table(uns);
+    st = clab__write_start(cx, &a, name, o.compression, CLAB__OUT_H5AD, wide, &g);
     if (st == CLAB_OK)
-        st = finish(cx, g, put_dataset(cx, clab_guest_wire(g), d, uns, o.dense), &a);
+        st = clab__write_finish(cx, g, put_dataset(cx, clab_guest_wire(g), d, uns, o.dense), &a);
     else
         clab__atomic_abort(&a);
 done:
@@ -345,7 +344,7 @@ static clab_status put_source(clab_ctx *cx, clab_wire *w, const clab_row_source 
     if (st == CLAB_OK)
         st = x->rest(cx, x->user, &d);
     if (st == CLAB_OK)
-        st = with_provenance(cx, d, &uns);
+        st = clab__with_provenance(cx, d, &uns);
     if (st == CLAB_OK)
         st = put_dataset(cx, w, d, uns, false);
     clab_value_unref(uns);
@@ -363,9 +362,9 @@ clab_status clab_write_rows(clab_ctx *cx, const clab_row_source *x, const char *
     clab_status st = clab__atomic_begin(cx, path, &a);
     if (st != CLAB_OK)
         return st;
-    st = start(cx, &a, name, opts ? opts->compression : DEFAULT_LEVEL, true, false, &g);
+    st = clab__write_start(cx, &a, name, opts ? opts->compression : DEFAULT_LEVEL, CLAB__OUT_H5AD, false, &g);
     if (st == CLAB_OK)
-        return finish(cx, g, put_source(cx, clab_guest_wire(g), x), &a);
+        return clab__write_finish(cx, g, put_source(cx, clab_guest_wire(g), x), &a);
     clab__atomic_abort(&a);
     return st;
 }
@@ -383,9 +382,9 @@ clab_status clab_write_value(clab_ctx *cx, const clab_value *dict, const char *p
         return st;
     if (clab_ctx_planning(cx))
         return foresee(cx, &a, NULL, dict);
-    st = start(cx, &a, name, DEFAULT_LEVEL, false, has_wide_table(dict), &g);
+    st = clab__write_start(cx, &a, name, DEFAULT_LEVEL, CLAB__OUT_TREE, clab__has_wide_table(dict), &g);
     if (st == CLAB_OK)
-        return finish(cx, g, put_value(cx, clab_guest_wire(g), "", dict), &a);
+        return clab__write_finish(cx, g, clab__put_part(cx, clab_guest_wire(g), "", dict), &a);
     clab__atomic_abort(&a);
     return st;
 }

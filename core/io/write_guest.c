@@ -2,6 +2,8 @@
 #include "io/h5_out_impl.h"
 #include "io/io.h"
 
+#include "base/fault.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +61,9 @@ static clab_status take_value(clab__out *o, clab_wire *wire, const char *section
     }
     if (st == CLAB_OK)
         st = open_parent(o, section, &parent, &name);
+    if (st == CLAB_OK && o->kind == CLAB__OUT_EDIT && H5Lexists(parent, name, H5P_DEFAULT) > 0 &&
+        (clab_fault_io(o->cx) || H5Ldelete(parent, name, H5P_DEFAULT) < 0))
+        st = clab__out_fail(o, section);
     if (st == CLAB_OK)
         st = clab__out_value(o, parent, name, section, v);
     clab_status closed = clab__out_done(o, parent, section);
@@ -122,7 +127,7 @@ clab_status clab_h5_guest_write(clab_ctx *cx, clab_wire *wire, const int *fds, i
 {
     char *path = NULL, *name = NULL;
     int64_t level = 0;
-    uint8_t h5ad = 0, wide = 0;
+    uint8_t kind = 0, wide = 0;
     clab__out o = {.cx = cx, .file = -1};
     clab_status st;
     (void)fds;
@@ -132,13 +137,14 @@ clab_status clab_h5_guest_write(clab_ctx *cx, clab_wire *wire, const int *fds, i
     if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_i64(cx, wire, &level)) != CLAB_OK ||
-        (st = clab_wire_get_u8(cx, wire, &h5ad)) != CLAB_OK ||
+        (st = clab_wire_get_u8(cx, wire, &kind)) != CLAB_OK ||
         (st = clab_wire_get_u8(cx, wire, &wide)) != CLAB_OK)
         goto done;
     o.name = name;
     o.level = (int)level;
-    st = clab__out_open(&o, path, wide);
-    if (st == CLAB_OK && h5ad)
+    o.kind = (clab__out_kind)kind;
+    st = kind == CLAB__OUT_EDIT ? clab__out_reopen(&o, path, wide) : clab__out_open(&o, path, wide);
+    if (st == CLAB_OK && kind == CLAB__OUT_H5AD)
         st = begin_h5ad(&o);
     if (st == CLAB_OK)
         st = take_all(&o, wire);

@@ -28,7 +28,7 @@ static clab_status read_study(clab_ctx *cx, clab__job *j, const char *what, cons
 {
     const char *scratch = j->a[CLAB__SCRATCH].s;
     const clab_read_opts opts = {.counts = j->a[CLAB__COUNTS].s,
-                                 .backed = j->a[CLAB__BACKED].b,
+                                 .backed = j->a[CLAB__BACKED].b ? CLAB_READ_SCRATCH : CLAB_READ_MEMORY,
                                  .scratch = scratch && scratch[0] ? scratch : NULL};
     clab_status st = clab_read(cx, path, &opts, out);
 

@@ -1,9 +1,9 @@
 #!/bin/bash
-# kill_write.sh CELLLAB SOURCE N -- a session that writes over a file is killed at N moments between its first byte
+# kill_write.sh CELLLAB SOURCE N [save] -- a session that writes over a file, or edits it, is killed at N moments between its first byte
 # and a little after the last.  The file must then be the old one or the new one, byte for byte, and what the
 # killed left behind must be gone after the next write into the folder.
 set -u
-celllab=$1 source=$2 n=$3
+celllab=$1 source=$2 n=$3 how=${4-}
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 study=$source/examples/data/pbmc_reference.h5ad
@@ -13,7 +13,7 @@ RANDOM=20240229
 start() { # its process is $pid once it is about to write
     rm -f "$dir/ready"
     mkfifo "$dir/ready"
-    "$celllab" --plain --threads 2 "$source/tests/faults/kill_write.lua" "$study" "$target" >"$dir/ready" 2>"$dir/stderr" &
+    "$celllab" --plain --threads 2 "$source/tests/faults/kill_write.lua" "$study" "$target" $how >"$dir/ready" 2>"$dir/stderr" &
     pid=$!
     read -r word <"$dir/ready"
     [ "$word" = ready ] || { cat "$dir/stderr"; exit 1; }
@@ -48,8 +48,9 @@ for i in $(seq "$n"); do
     [ "$found" -le 1 ] || { echo "kill $i: $found temporary files: those of earlier writers were not removed"; exit 1; }
     left=$((left + found))
 done
+cp "$study" "$target"
 sleep 0.3 # the last worker dies with its session
-"$celllab" --plain --threads 2 "$source/tests/faults/kill_write.lua" "$study" "$target" >/dev/null 2>&1 || exit 1
+"$celllab" --plain --threads 2 "$source/tests/faults/kill_write.lua" "$study" "$target" $how >/dev/null 2>&1 || exit 1
 [ "$(sum "$target")" = "$new" ] || { echo "the write after the kills gave another file"; exit 1; }
 found=$(find "$dir" -name '.celllab-*' | wc -l)
 [ "$found" = 0 ] || { echo "$found temporary files left after the next write"; exit 1; }

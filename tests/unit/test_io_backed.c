@@ -47,7 +47,7 @@ static const char *on_disk(void)
 
 static clab_dataset *read_in(io_session *s, const char *path, const char *scratch)
 {
-    clab_read_opts o = {.backed = scratch != NULL, .scratch = scratch};
+    clab_read_opts o = {.backed = scratch ? CLAB_READ_SCRATCH : CLAB_READ_MEMORY, .scratch = scratch};
     clab_dataset *d = NULL;
     if (clab_read(s->cx, path, &o, &d) != CLAB_OK)
         fail_msg("%s", clab_error_text(s->cx));
@@ -161,11 +161,11 @@ static void folders_that_do_not_serve_are_refused(void **state)
     io_session s;
     (void)state;
     io_start(&s);
-    expect_refusal(&s, &(clab_read_opts){.backed = true, .scratch = io_path("nowhere")}, CLAB_EIO, "nowhere",
+    expect_refusal(&s, &(clab_read_opts){.backed = CLAB_READ_SCRATCH, .scratch = io_path("nowhere")}, CLAB_EIO, "nowhere",
                    "scratch=DIR");
     expect_refusal(&s, &(clab_read_opts){.scratch = io_path("")}, CLAB_EARG, "scratch=", "backed=true");
     if (access("/dev/shm", W_OK) == 0 && in_memory("/dev/shm"))
-        expect_refusal(&s, &(clab_read_opts){.backed = true, .scratch = "/dev/shm"}, CLAB_EARG, "in memory (tmpfs)",
+        expect_refusal(&s, &(clab_read_opts){.backed = CLAB_READ_SCRATCH, .scratch = "/dev/shm"}, CLAB_EARG, "in memory (tmpfs)",
                        "scratch=DIR");
     io_stop(&s);
 }
@@ -174,7 +174,7 @@ static void folders_that_do_not_serve_are_refused(void **state)
 static void a_full_disk_is_an_error_in_words(void **state)
 {
     io_session s;
-    clab_read_opts o = {.backed = true, .scratch = on_disk()};
+    clab_read_opts o = {.backed = CLAB_READ_SCRATCH, .scratch = on_disk()};
     struct rlimit before, small;
     (void)state;
     io_start(&s);
