@@ -30,6 +30,7 @@ typedef struct {
     float *f32;
     double *f64;
     int64_t *row_ids;    /* n_rows: row number in the matrix (differs from first_row+i when shuffled) */
+    const double *base;  /* n_cols: what is added to every value, stored or not; NULL = 0 (clab_rows_opts.over_base) */
 } clab_csr;
 
 #endif

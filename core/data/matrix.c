@@ -55,14 +55,24 @@ void clab__block_copy(clab__block *to, const clab__block *from)
     clab_store_ref(to->store);
     clab__array_ref(to->rows);
     clab__array_ref(to->map);
-    for (int i = 0; i < to->n_ops; i++)
+    for (int i = 0; i < to->n_ops; i++) {
         clab__array_ref(to->ops[i].each);
+        clab__array_ref(to->ops[i].mean);
+    }
+}
+
+void clab__block_strip(clab__block *b)
+{
+    while (b->n_ops > 0) {
+        b->n_ops--;
+        clab__array_unref(b->ops[b->n_ops].each);
+        clab__array_unref(b->ops[b->n_ops].mean);
+    }
 }
 
 void clab__block_clear(clab__block *b)
 {
-    for (int i = 0; i < b->n_ops; i++)
-        clab__array_unref(b->ops[i].each);
+    clab__block_strip(b);
     clab__array_unref(b->map);
     clab__array_unref(b->rows);
     clab_store_unref(b->store);
@@ -183,6 +193,7 @@ clab_dtype clab__block_dtype(const clab__block *b)
         case CLAB__LOG1P:
         case CLAB__SCALE: t = whole ? CLAB_F64 : t; break;
         case CLAB__CAST: t = b->ops[i].to; break;
+        case CLAB__FILL: break;
         }
     }
     return t;
@@ -241,12 +252,13 @@ bool clab_matrix_is_dense(const clab_matrix *m)
     return m->n_blocks > 0;
 }
 
-int64_t clab__matrix_row_room(const clab_matrix *m, int64_t row)
+int64_t clab__matrix_row_room(const clab_matrix *m, int64_t row, bool full)
 {
     int64_t local;
     const clab__block *b = clab__matrix_find(m, row, &local);
+    int64_t n = clab_store_row_nnz(b->store, clab__block_row(b, local));
 
-    return clab_store_row_nnz(b->store, clab__block_row(b, local));
+    return full && n < m->n_cols && clab__block_has_base(b) ? m->n_cols : n;
 }
 
 int64_t clab_matrix_nnz_bound(const clab_matrix *m)
@@ -256,6 +268,10 @@ int64_t clab_matrix_nnz_bound(const clab_matrix *m)
     for (int k = 0; k < m->n_blocks; k++) {
         const clab__block *b = &m->blocks[k];
         const clab_store_info *f = clab_store_get_info(b->store);
+        if (clab__block_has_base(b)) {
+            nnz += b->n_rows * m->n_cols;
+            continue;
+        }
         if (!b->rows && b->n_rows == f->n_rows) {
             nnz += f->nnz;
             continue;
@@ -346,66 +362,4 @@ bool clab_matrix_some_scale(const clab_matrix *m)
 bool clab_matrix_some_normalise(const clab_matrix *m)
 {
     return some(m, CLAB__NORMALISE);
-}
-
-/* ---- the recipe in words --------------------------------------------------------------------------------*/
-
-static void op_text(const clab__op *op, char *buf, size_t n)
-{
-    switch (op->kind) {
-    case CLAB__NORMALISE:
-        if (op->number > 0)
-            snprintf(buf, n, "normalise(%.6g)", op->number);
-        else
-            snprintf(buf, n, "normalise(median)");
-        break;
-    case CLAB__LOG1P:
-        if (op->number > 0)
-            snprintf(buf, n, "log1p(base %.6g)", op->number);
-        else
-            snprintf(buf, n, "log1p");
-        break;
-    case CLAB__SCALE:
-        if (op->number > 0)
-            snprintf(buf, n, "scale(max %.6g)", op->number);
-        else
-            snprintf(buf, n, "scale");
-        break;
-    case CLAB__CAST:
-        snprintf(buf, n, "cast(%s)", clab_dtype_name(op->to));
-        break;
-    }
-}
-
-static void block_text(const clab__block *b, char *buf, size_t n)
-{
-    size_t at = 0;
-
-    buf[0] = '\0';
-    for (int i = 0; i < b->n_ops && at < n; i++) {
-        char op[48];
-        int k;
-        op_text(&b->ops[i], op, sizeof op);
-        k = snprintf(buf + at, n - at, "%s%s", i > 0 ? " > " : "", op);
-        at += k > 0 ? (size_t)k : 0;
-    }
-}
-
-clab_status clab_matrix_recipe(clab_ctx *cx, const clab_matrix *m, char *buf, size_t n)
-{
-    char first[CLAB__MAX_OPS * 52], other[CLAB__MAX_OPS * 52];
-
-    (void)cx;
-    first[0] = '\0';
-    if (m->n_blocks > 0)
-        block_text(&m->blocks[0], first, sizeof first);
-    for (int b = 1; b < m->n_blocks; b++) {
-        block_text(&m->blocks[b], other, sizeof other);
-        if (strcmp(first, other) != 0) {
-            snprintf(buf, n, "%s; other parts: %s", first[0] ? first : "as stored", other[0] ? other : "as stored");
-            return CLAB_OK;
-        }
-    }
-    snprintf(buf, n, "%s", first);
-    return CLAB_OK;
 }

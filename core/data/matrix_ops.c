@@ -1,4 +1,6 @@
 /* matrix_ops.c -- adding operations to a recipe, and taking all of them away. */
+#include <string.h>
+
 #include "data/matrix_impl.h"
 #include "ledger/ledger.h"
 
@@ -50,6 +52,7 @@ static clab_status op_on_all(clab_ctx *cx, const clab_matrix *m, clab__op op, cl
     for (int b = 0; s == CLAB_OK && b < m->n_blocks; b++) {
         clab__block *block = &(*out)->blocks[b];
         clab__array_ref(op.each);
+        clab__array_ref(op.mean);
         block->ops[block->n_ops++] = op;
     }
     return done(s, out);
@@ -60,18 +63,43 @@ clab_status clab_matrix_op_log1p(clab_ctx *cx, const clab_matrix *m, double base
     return op_on_all(cx, m, (clab__op){.kind = CLAB__LOG1P, .number = base}, out);
 }
 
-clab_status clab_matrix_op_scale(clab_ctx *cx, const clab_matrix *m, const double *std, double max_value,
-                                 clab_matrix **out)
+/* n numbers as an array that blocks share; from NULL gives NULL. */
+static clab_status shared_copy(clab_ctx *cx, const double *from, int64_t n, clab__array **out)
 {
-    clab__op op = {.kind = CLAB__SCALE, .number = max_value};
-    clab_status s = clab__array_new(cx, m->n_cols, sizeof(double), &op.each);
+    clab_status s = CLAB_OK;
 
     *out = NULL;
-    if (s != CLAB_OK)
-        return s;
-    for (int64_t g = 0; g < m->n_cols; g++)
-        op.each->f64[g] = std[g];
-    s = op_on_all(cx, m, op, out);
+    if (from && (s = clab__array_new(cx, n, sizeof(double), out)) == CLAB_OK)
+        memcpy((*out)->f64, from, (size_t)n * sizeof *from);
+    return s;
+}
+
+clab_status clab_matrix_op_scale(clab_ctx *cx, const clab_matrix *m, const double *mean, const double *std,
+                                 double max_value, clab_matrix **out)
+{
+    clab__op op = {.kind = CLAB__SCALE, .number = max_value};
+    clab_status s = shared_copy(cx, std, m->n_cols, &op.each);
+
+    *out = NULL;
+    if (s == CLAB_OK)
+        s = shared_copy(cx, mean, m->n_cols, &op.mean);
+    if (s == CLAB_OK)
+        s = op_on_all(cx, m, op, out);
+    clab__array_unref(op.each);
+    clab__array_unref(op.mean);
+    return s;
+}
+
+clab_status clab_matrix_op_fill(clab_ctx *cx, const clab_matrix *m, const double *fill, clab_matrix **out)
+{
+    clab__op op = {.kind = CLAB__FILL};
+    clab_status s = shared_copy(cx, fill, m->n_cols, &op.each);
+
+    *out = NULL;
+    for (int64_t c = 0; c < m->n_cols && op.number == 0; c++)
+        op.number = fill[c];
+    if (s == CLAB_OK)
+        s = op_on_all(cx, m, op, out);
     clab__array_unref(op.each);
     return s;
 }
@@ -88,10 +116,7 @@ clab_status clab_matrix_raw(clab_ctx *cx, const clab_matrix *m, clab_matrix **ou
 {
     clab_status s = clab__matrix_copy(cx, m, out);
 
-    for (int b = 0; s == CLAB_OK && b < m->n_blocks; b++) {
-        clab__block *block = &(*out)->blocks[b];
-        while (block->n_ops > 0)
-            clab__array_unref(block->ops[--block->n_ops].each);
-    }
+    for (int b = 0; s == CLAB_OK && b < m->n_blocks; b++)
+        clab__block_strip(&(*out)->blocks[b]);
     return s;
 }

@@ -21,6 +21,21 @@ typedef struct {
 
 /* ---- scratch ---------------------------------------------------------------------------------------*/
 
+static clab_status room_for_base(clab_ctx *cx, int64_t n_cols, clab__scratch *w)
+{
+    void *p[3] = {NULL, NULL, NULL};
+    clab_status s = CLAB_OK;
+
+    for (int i = 0; i < 3 && s == CLAB_OK; i++)
+        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n_cols * (i == 1 ? 8 : 4) + 8, "row scratch", &p[i]);
+    w->columns = p[0];
+    w->empty = p[1];
+    w->empty32 = p[2];
+    for (int64_t c = 0; s == CLAB_OK && c < n_cols; c++)
+        w->columns[c] = (int32_t)c;
+    return s;
+}
+
 clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, int64_t longest, bool f64, clab__scratch **out)
 {
     clab__scratch *w = NULL;
@@ -51,6 +66,8 @@ clab_status clab__scratch_new(clab_ctx *cx, const clab_matrix *m, int64_t longes
             s = clab_mem_zalloc(cx, CLAB_MEM_WORK, (m->n_cols / 64 + 1) * 8, "row scratch", &p);
         w->filled = p;
     }
+    if (s == CLAB_OK && clab_matrix_has_base(m))
+        s = room_for_base(cx, m->n_cols, w);
     if (s != CLAB_OK) {
         clab__scratch_free(w);
         return s;
@@ -67,6 +84,9 @@ void clab__scratch_free(clab__scratch *w)
     clab_mem_free(w->cx, w->f64);
     clab_mem_free(w->cx, w->dense);
     clab_mem_free(w->cx, w->filled);
+    clab_mem_free(w->cx, w->columns);
+    clab_mem_free(w->cx, w->empty);
+    clab_mem_free(w->cx, w->empty32);
     clab_mem_free(w->cx, w);
 }
 
@@ -93,15 +113,17 @@ static void keep_mapped(row_values *r, const int32_t *map)
     r->n = n;
 }
 
-/* Columns in rising order: through a bit a column, in O(entries + columns / 64). */
+/* Columns in rising order, entries of one column added up: a bit a column, O(entries + columns / 64). */
 static void sort_row(row_values *r, clab__scratch *w, int64_t n_cols)
 {
     int64_t n = 0;
 
     for (int64_t i = 0; i < r->n; i++) {
         int32_t c = r->indices[i];
-        w->dense[c] = r->f32 ? (double)r->f32[i] : r->f64[i];
-        w->filled[c / 64] |= UINT64_C(1) << c % 64;
+        uint64_t bit = UINT64_C(1) << c % 64;
+        double x = r->f32 ? (double)r->f32[i] : r->f64[i];
+        w->dense[c] = w->filled[c / 64] & bit ? w->dense[c] + x : x;
+        w->filled[c / 64] |= bit;
     }
     for (int64_t k = 0; k <= n_cols / 64; k++) {
         for (uint64_t bits = w->filled[k]; bits; bits &= bits - 1) {
@@ -114,6 +136,7 @@ static void sort_row(row_values *r, clab__scratch *w, int64_t n_cols)
         }
         w->filled[k] = 0;
     }
+    r->n = n;
 }
 
 /* ---- operations ------------------------------------------------------------------------------------------*/
@@ -161,14 +184,48 @@ static void log_plus_one(row_values *r, clab__scratch *w, double base)
     }
 }
 
+static float clip32(float x, double max, bool both)
+{
+    float most = (float)max;
+
+    return !(max > 0) ? x : x > most ? most : both && x < -most ? -most : x;
+}
+
+static double clip64(double x, double max, bool both)
+{
+    return !(max > 0) ? x : x > max ? max : both && x < -max ? -max : x;
+}
+
 static void scale(row_values *r, const double *std, double max)
 {
+    for (int64_t i = 0; r->f32 && i < r->n; i++)
+        r->f32[i] = clip32((float)((double)r->f32[i] / std[r->indices[i]]), max, false);
+    for (int64_t i = 0; r->f64 && i < r->n; i++)
+        r->f64[i] = clip64(r->f64[i] / std[r->indices[i]], max, false);
+}
+
+static void centre_and_scale(row_values *r, const double *mean, const double *std, double max)
+{
+    for (int64_t i = 0; r->f32 && i < r->n; i++) {
+        int32_t c = r->indices[i];
+        float away = (float)((double)r->f32[i] - mean[c]);
+        r->f32[i] = clip32((float)((double)away / std[c]), max, true);
+    }
+    for (int64_t i = 0; r->f64 && i < r->n; i++) {
+        int32_t c = r->indices[i];
+        r->f64[i] = clip64((r->f64[i] - mean[c]) / std[c], max, true);
+    }
+}
+
+/* An empty row's values: where there is something to fill in, that. */
+static void fill(row_values *r, const double *value)
+{
     for (int64_t i = 0; i < r->n; i++) {
-        double x = (r->f32 ? (double)r->f32[i] : r->f64[i]) / std[r->indices[i]];
-        if (r->f32)
-            r->f32[i] = max > 0 && (float)x > (float)max ? (float)max : (float)x;
-        else
-            r->f64[i] = max > 0 && x > max ? max : x;
+        double v = value[r->indices[i]];
+        if (v != 0 && r->f32)
+            r->f32[i] = (float)v;
+        else if (v != 0)
+            r->f64[i] = v;
     }
 }
 
@@ -201,8 +258,77 @@ static bool starts_as_f64(const clab__block *b, bool f64)
     return !(b->ops[0].kind == CLAB__NORMALISE || (b->ops[0].kind == CLAB__CAST && b->ops[0].to == CLAB_F32));
 }
 
-clab_status clab__matrix_row(clab_ctx *cx, const clab_matrix *m, int64_t row, clab__scratch *w, int32_t *indices,
-                             float *f32, double *f64, int64_t *n)
+/* The recipe of a block on its row `local`; empty = the row of all columns that are not stored. */
+static void apply(const clab__block *b, int64_t local, bool empty, row_values *r, clab__scratch *w, float *f32,
+                  double *f64)
+{
+    for (int k = 0; k < b->n_ops; k++) {
+        const clab__op *op = &b->ops[k];
+        switch (op->kind) {
+        case CLAB__NORMALISE: normalise(r, op->each->f64[local]); break;
+        case CLAB__LOG1P: log_plus_one(r, w, op->number); break;
+        case CLAB__SCALE:
+            if (op->mean)
+                centre_and_scale(r, op->mean->f64, op->each->f64, op->number);
+            else
+                scale(r, op->each->f64, op->number);
+            break;
+        case CLAB__CAST: convert(r, op->to != CLAB_F32, f32, f64); break;
+        case CLAB__FILL:
+            if (empty)
+                fill(r, op->each->f64);
+            break;
+        }
+    }
+}
+
+/* ---- entries that are not stored ---------------------------------------------------------------------------*/
+
+void clab__block_empty_row(const clab__block *b, int64_t local, int64_t n_cols, clab__scratch *w, double *out)
+{
+    bool f64 = starts_as_f64(b, true);
+    row_values r = {.n = n_cols, .indices = w->columns, .f32 = f64 ? NULL : w->empty32, .f64 = f64 ? w->empty : NULL};
+
+    for (int64_t c = 0; c < n_cols; c++) {
+        w->empty[c] = 0;
+        w->empty32[c] = 0;
+    }
+    apply(b, local, true, &r, w, w->empty32, w->empty);
+    for (int64_t c = 0; c < n_cols; c++)
+        out[c] = r.f32 ? (double)r.f32[c] : r.f64[c];
+}
+
+/* All columns of a row whose entries stand at the front of its arrays: from the last one, so that no entry is
+ * overwritten before it has moved. */
+static void fill_up(row_values *r, const double *base, int64_t n_cols)
+{
+    int64_t k = r->n - 1;
+
+    for (int64_t c = n_cols - 1; c >= 0; c--) {
+        bool stored = k >= 0 && r->indices[k] == c;
+        if (r->f32)
+            r->f32[c] = stored ? r->f32[k] : (float)base[c];
+        else
+            r->f64[c] = stored ? r->f64[k] : base[c];
+        r->indices[c] = (int32_t)c;
+        k -= stored;
+    }
+    r->n = n_cols;
+}
+
+static void take_off(row_values *r, const double *base)
+{
+    for (int64_t i = 0; i < r->n; i++)
+        if (r->f32)
+            r->f32[i] = (float)((double)r->f32[i] - base[r->indices[i]]);
+        else
+            r->f64[i] -= base[r->indices[i]];
+}
+
+/* ---- the row -----------------------------------------------------------------------------------------------*/
+
+clab_status clab__matrix_row(clab_ctx *cx, const clab_matrix *m, int64_t row, clab__scratch *w,
+                             const clab__bases *bases, bool full, int32_t *indices, float *f32, double *f64, int64_t *n)
 {
     int64_t local;
     const clab__block *b = clab__matrix_find(m, row, &local);
@@ -227,16 +353,17 @@ clab_status clab__matrix_row(clab_ctx *cx, const clab_matrix *m, int64_t row, cl
         if (!b->sorted)
             sort_row(&r, w, m->n_cols);
     }
-    for (int k = 0; k < b->n_ops; k++) {
-        const clab__op *op = &b->ops[k];
-        switch (op->kind) {
-        case CLAB__NORMALISE: normalise(&r, op->each->f64[local]); break;
-        case CLAB__LOG1P: log_plus_one(&r, w, op->number); break;
-        case CLAB__SCALE: scale(&r, op->each->f64, op->number); break;
-        case CLAB__CAST: convert(&r, op->to == CLAB_F64, f32, f64); break;
-        }
-    }
+    apply(b, local, false, &r, w, f32, f64);
     convert(&r, want_f64, f32, f64);
+    if (bases && clab__block_has_base(b)) {
+        int which = bases->of[b - m->blocks];
+        if (which < 0)
+            clab__block_empty_row(b, local, m->n_cols, w, w->empty);
+        if (full)
+            fill_up(&r, which < 0 ? w->empty : bases->base[which], m->n_cols);
+        else
+            take_off(&r, bases->base[which]);
+    }
     *n = r.n;
     return CLAB_OK;
 }

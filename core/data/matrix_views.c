@@ -145,6 +145,25 @@ static void look_at_map(clab__block *b)
         }
 }
 
+/* A number a column follows its column; columns that are new get `other`. */
+static clab_status move_columns(clab_ctx *cx, clab__array **numbers, const int32_t *new_of, int64_t n_old,
+                                int64_t n_cols, double other)
+{
+    clab__array *moved;
+    clab_status s = clab__array_new(cx, n_cols, sizeof(double), &moved);
+
+    if (s != CLAB_OK)
+        return s;
+    for (int64_t c = 0; c < n_cols; c++)
+        moved->f64[c] = other;
+    for (int64_t c = 0; c < n_old; c++)
+        if (new_of[c] >= 0)
+            moved->f64[new_of[c]] = (*numbers)->f64[c];
+    clab__array_unref(*numbers);
+    *numbers = moved;
+    return CLAB_OK;
+}
+
 /* Column c of the block's matrix becomes new_of[c] (-1: dropped) of n_cols; NULL = c. */
 static clab_status block_map(clab_ctx *cx, clab__block *b, const int32_t *new_of, int64_t n_old, int64_t n_cols)
 {
@@ -165,19 +184,13 @@ static clab_status block_map(clab_ctx *cx, clab__block *b, const int32_t *new_of
     b->map = map;
     look_at_map(b);
     for (int k = 0; k < b->n_ops; k++) {
-        clab__array *each;
-        if (b->ops[k].kind != CLAB__SCALE)
-            continue;
-        s = clab__array_new(cx, n_cols, sizeof(double), &each);
+        clab__op *op = &b->ops[k];
+        if (op->kind == CLAB__SCALE || op->kind == CLAB__FILL)
+            s = move_columns(cx, &op->each, new_of, n_old, n_cols, op->kind == CLAB__SCALE ? 1.0 : 0.0);
+        if (s == CLAB_OK && op->mean)
+            s = move_columns(cx, &op->mean, new_of, n_old, n_cols, 0.0);
         if (s != CLAB_OK)
             return s;
-        for (int64_t c = 0; c < n_cols; c++)
-            each->f64[c] = 1.0;
-        for (int64_t c = 0; c < n_old; c++)
-            if (new_of[c] >= 0)
-                each->f64[new_of[c]] = b->ops[k].each->f64[c];
-        clab__array_unref(b->ops[k].each);
-        b->ops[k].each = each;
     }
     return CLAB_OK;
 }
@@ -308,6 +321,41 @@ clab_status clab_matrix_concat(clab_ctx *cx, const clab_matrix *const *parts, co
     }
     if (s == CLAB_OK)
         s = unify_types(cx, *out);
+    if (s != CLAB_OK) {
+        clab_matrix_unref(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+/* ---- genes that become one ---------------------------------------------------------------------------------*/
+
+clab_status clab_matrix_sum_cols(clab_ctx *cx, const clab_matrix *m, const int32_t *map, int64_t n_cols,
+                                 clab_matrix **out)
+{
+    char recipe[256] = "";
+    clab_status s;
+
+    *out = NULL;
+    if (!clab_matrix_is_raw(m)) {
+        s = clab_matrix_recipe(cx, m, recipe, sizeof recipe);
+        return s == CLAB_OK ? clab_fail(cx, CLAB_ESTATE, "genes are added up as counts, but these values are %s", recipe)
+                            : s;
+    }
+    for (int64_t c = 0; c < m->n_cols; c++)
+        if (map[c] >= n_cols)
+            return clab_fail(cx, CLAB_EARG, "gene %lld goes to column %d of %lld", (long long)c, map[c],
+                             (long long)n_cols);
+    s = clab__matrix_copy(cx, m, out);
+    for (int b = 0; s == CLAB_OK && b < m->n_blocks; b++) {
+        clab__block *block = &(*out)->blocks[b];
+        clab_dtype t = clab__block_dtype(block);
+        s = block_map(cx, block, map, m->n_cols, n_cols);
+        if (s == CLAB_OK && clab_dtype_is_integer(t) && block->n_ops < CLAB__MAX_OPS)
+            block->ops[block->n_ops++] = (clab__op){.kind = CLAB__CAST, .to = t == CLAB_U64 ? CLAB_U64 : CLAB_I64};
+    }
+    if (s == CLAB_OK)
+        (*out)->n_cols = n_cols;
     if (s != CLAB_OK) {
         clab_matrix_unref(*out);
         *out = NULL;

@@ -25,6 +25,8 @@ struct clab_rows {
     int64_t block_rows;    /* 0 = as many as fit */
     int64_t max_bytes;     /* 0 = no limit */
     int64_t at;            /* rows delivered */
+    clab__bases *bases;    /* NULL = a matrix without */
+    bool full;             /* rows with a base have all columns */
     int64_t room_rows, room_nnz;
     int64_t *counts;       /* entries of each row of the block after its map */
     clab_csr block;
@@ -51,12 +53,17 @@ clab_status clab_rows_rewind(clab_ctx *cx, clab_rows *r, const int64_t *order, i
     return CLAB_OK;
 }
 
-static int64_t longest_row(const clab_matrix *m)
+static int64_t room_of(const clab_rows *r, int64_t row)
+{
+    return clab__matrix_row_room(r->m, row, r->full);
+}
+
+static int64_t longest_row(const clab_rows *r)
 {
     int64_t longest = 0;
 
-    for (int64_t i = 0; i < clab_matrix_n_rows(m); i++) {
-        int64_t n = clab__matrix_row_room(m, i);
+    for (int64_t i = 0; i < clab_matrix_n_rows(r->m); i++) {
+        int64_t n = room_of(r, i);
         longest = n > longest ? n : longest;
     }
     return longest;
@@ -81,7 +88,10 @@ clab_status clab_rows_open(clab_ctx *cx, const clab_matrix *m, const clab_rows_o
     r->scratch = calloc((size_t)clab_threads(cx), sizeof(clab__scratch *));
     if (s == CLAB_OK && !r->scratch)
         s = clab_fail(cx, CLAB_ENOMEM, "no memory for a row stream");
-    longest = longest_row(m);
+    if (s == CLAB_OK && clab_matrix_has_base(m))
+        s = clab__bases_new(cx, m, &r->bases);
+    r->full = r->bases && (!o.over_base || r->bases->varies || !r->bases->finite);
+    longest = longest_row(r);
     while (s == CLAB_OK && r->n_scratch < clab_threads(cx))
         s = clab__scratch_new(cx, m, longest, r->f64, &r->scratch[r->n_scratch++]);
     if (s == CLAB_OK && o.phase)
@@ -109,6 +119,7 @@ void clab_rows_close(clab_ctx *cx, clab_rows *r)
     clab_mem_free(cx, r->block.indices);
     clab_mem_free(cx, r->block.f32);
     clab_mem_free(cx, r->block.f64);
+    clab__bases_free(r->bases);
     clab_matrix_unref(r->m);
     free(r);
 }
@@ -129,14 +140,27 @@ static clab_status grow(clab_ctx *cx, void *field, int64_t n, size_t size)
     return s;
 }
 
+/* Which base a row has: -1 = zeros, or none apart since its rows are full. */
+static int base_of(const clab_rows *r, int64_t row)
+{
+    int64_t local;
+
+    return r->bases && !r->full ? r->bases->of[clab__matrix_find(r->m, row, &local) - r->m->blocks] : -1;
+}
+
 /* How many rows the next block has, and the room they need. */
 static int64_t plan(const clab_rows *r, int64_t *nnz)
 {
     int64_t entry = 4 + (r->f64 ? 8 : 4), rows = 0;
+    int base = -1;
 
     *nnz = 0;
     while (r->at + rows < r->n_order && (r->block_rows <= 0 || rows < r->block_rows)) {
-        int64_t n = clab__matrix_row_room(r->m, row_at(r, r->at + rows));
+        int64_t row = row_at(r, r->at + rows), n = room_of(r, row);
+        if (rows == 0)
+            base = base_of(r, row);
+        else if (base_of(r, row) != base)
+            break;
         if (rows > 0 && r->max_bytes > 0 && (*nnz + n) * entry + (rows + 1) * 24 > r->max_bytes)
             break;
         *nnz += n;
@@ -181,8 +205,8 @@ static clab_status decode_tile(clab_ctx *cx, int64_t task, int worker, void *arg
 
     for (int64_t i = task * TILE_ROWS; i < end && s == CLAB_OK; i++) {
         int64_t at = b->indptr[i];
-        s = clab__matrix_row(cx, r->m, b->row_ids[i], r->scratch[worker], b->indices + at,
-                             b->f32 ? b->f32 + at : NULL, b->f64 ? b->f64 + at : NULL, &r->counts[i]);
+        s = clab__matrix_row(cx, r->m, b->row_ids[i], r->scratch[worker], r->bases, r->full,
+                             b->indices + at, b->f32 ? b->f32 + at : NULL, b->f64 ? b->f64 + at : NULL, &r->counts[i]);
     }
     return s;
 }
@@ -225,10 +249,11 @@ clab_status clab_rows_next(clab_ctx *cx, clab_rows *r, const clab_csr **block)
     b->first_row = r->at;
     b->n_rows = rows;
     b->n_cols = clab_matrix_n_cols(r->m);
+    b->base = base_of(r, row_at(r, r->at)) < 0 ? NULL : r->bases->base[base_of(r, row_at(r, r->at))];
     b->indptr[0] = 0;
     for (int64_t i = 0; i < rows; i++) {
         b->row_ids[i] = row_at(r, r->at + i);
-        b->indptr[i + 1] = b->indptr[i] + clab__matrix_row_room(r->m, b->row_ids[i]);
+        b->indptr[i + 1] = b->indptr[i] + room_of(r, b->row_ids[i]);
     }
     s = clab_parallel(cx, (rows + TILE_ROWS - 1) / TILE_ROWS, decode_tile, r);
     if (s != CLAB_OK)

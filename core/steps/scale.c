@@ -223,7 +223,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     if (s == CLAB_OK && args[ZERO_CENTER].b)
         s = centred(cx, x, &w, args[MAX_VALUE].num, &scaled);
     else if (s == CLAB_OK)
-        s = clab_matrix_op_scale(cx, x, w.std, args[MAX_VALUE].num, &scaled);
+        s = clab_matrix_op_scale(cx, x, NULL, w.std, args[MAX_VALUE].num, &scaled);
     if (s == CLAB_OK)
         s = clab__with_x(cx, d, scaled, out);
     if (s == CLAB_OK && (s = write_columns(cx, *out, &w)) != CLAB_OK) {

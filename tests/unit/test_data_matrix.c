@@ -137,7 +137,7 @@ static void recipes_round_as_float32_arrays(void **state)
     }
     assert_int_equal(clab_matrix_op_normalise(cx, m, factor, 1e4, &normal), CLAB_OK);
     assert_int_equal(clab_matrix_op_log1p(cx, normal, 0, &logged), CLAB_OK);
-    assert_int_equal(clab_matrix_op_scale(cx, logged, std, 1.5, &scaled), CLAB_OK);
+    assert_int_equal(clab_matrix_op_scale(cx, logged, NULL, std, 1.5, &scaled), CLAB_OK);
     for (int i = 0; i < N; i++)
         for (int c = 0; c < G; c++) {
             float f = factor[i] == 0.0 ? 1.0f : (float)factor[i];
