@@ -150,6 +150,7 @@ static int dataset_write(lua_State *L)
     if (a[0].given)
         o.compression = (int)a[0].i;
     o.dense = a[1].given && a[1].b;
+    o.format = a[2].given ? a[2].s : NULL;
     clab__ok(L, clab_write(clab__cx(L), d, path, &o));
     return 0;
 }

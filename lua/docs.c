@@ -33,7 +33,9 @@ const int clab__n_inspect = COUNT(clab__inspect_params);
 
 const clab_param clab__write_params[] = {
     {"compression", CLAB_P_INT, "4", 0, 9, NULL, "", "deflate level"},
-    {"dense", CLAB_P_BOOL, "false", 0, 0, NULL, "", "write X even where it would become dense"},
+    {"dense", CLAB_P_BOOL, "false", 0, 0, NULL, "", ".h5ad: write X even where it would become dense"},
+    {"format", CLAB_P_ENUM, "", 0, 0, "h5ad|10x_mtx|csv|tsv", "",
+     "of what is written; by default the path tells: \"DIR/\" is 10x_mtx, .csv and .tsv (or with .gz) are X as text"},
 };
 const int clab__n_write = COUNT(clab__write_params);
 
@@ -123,7 +125,7 @@ static const clab__doc docs[] = {
     {"Dataset", "counts_from", "ds.counts_from", "where the counts were found", NO_PARAMS, true},
     {"Dataset", "steps", "ds.steps", "the steps that were run, with their parameters", NO_PARAMS, true},
     {"Dataset", "save", "ds:save()", "obs, var, obsm and uns into the file that was read with backed=\"r+\"", NO_PARAMS, false},
-    {"Dataset", "write", "ds:write(path, {compression=4})", "write an .h5ad, atomically",
+    {"Dataset", "write", "ds:write(path, {compression=4})", "write an .h5ad, a 10x folder, or X as CSV or TSV, atomically",
      P(clab__write_params, clab__n_write), false},
     {"Dataset", "write_csv", "ds:write_csv(path, {\"column\", ...})", "write obs columns as CSV", NO_PARAMS,
      false},

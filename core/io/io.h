@@ -38,11 +38,12 @@ CLAB_MUST_CHECK clab_status clab_read(clab_ctx *cx, const char *path, const clab
 
 typedef struct {
     int compression; /* deflate level 0..9; default 4 */
-    bool dense;      /* allow X that would become dense */
+    bool dense;      /* .h5ad: write X dense */
+    const char *format; /* "h5ad", "10x_mtx", "csv", "tsv"; NULL = told by the path: "DIR/", .csv, .tsv (or .gz) */
 } clab_write_opts;
 void clab_write_opts_init(clab_write_opts *o);
 
-/* clab_write -- .h5ad, atomic: a temporary file beside it, fsync, rename; never damages an existing file,
+/* clab_write -- .h5ad, or X alone as a 10x folder, CSV or TSV (docs/formats.md); atomic: a temporary file beside it, fsync, rename; never damages an existing file,
  * also when it is the file that d was read from.  Cells stream through; never more than blocks in RAM. */
 CLAB_MUST_CHECK clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path,
                                        const clab_write_opts *opts);

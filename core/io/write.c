@@ -1,5 +1,6 @@
 /* write.c -- the session's side of writing: parts and row blocks stream to a guest that writes a
  * temporary file, which then takes the place of the target. */
+#include "io/text_write_impl.h"
 #include "io/write_impl.h"
 
 #include "data/rows.h"
@@ -300,7 +301,14 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
     if (o.compression < 0 || o.compression > 9)
         return clab_fail(cx, CLAB_EARG, "compression is %d; it is 0 (none) to 9", o.compression);
     snprintf(name, sizeof name, "%s", clab__file_name(path));
-    clab_status st = clab__with_provenance(cx, d, &uns);
+    clab__write_kind kind;
+    char delimiter;
+    clab_status st = clab__write_kind_of(cx, path, o.format, &kind, &delimiter);
+    if (st == CLAB_OK && kind != CLAB__WRITE_H5AD)
+        return kind == CLAB__WRITE_MTX ? clab__write_mtx(cx, d, path, o.compression)
+                                       : clab__write_table(cx, d, path, delimiter, o.compression);
+    if (st == CLAB_OK)
+        st = clab__with_provenance(cx, d, &uns);
     if (st == CLAB_OK)
         st = clab__atomic_begin(cx, path, &a);
     if (st != CLAB_OK) {

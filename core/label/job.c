@@ -221,10 +221,13 @@ static clab_status write_results(clab_ctx *cx, clab__job *j)
 {
     static const char *const columns[] = {"predicted_cell_type", "prediction_confidence"};
     const clab_arg *a = j->a;
+    clab_write_opts whole;
     clab_status st;
 
+    clab_write_opts_init(&whole);
+    whole.format = "h5ad"; /* whatever its name: the labels must not be lost */
     if ((st = log_job(cx, j)) != CLAB_OK ||
-        (st = clab_write(cx, j->labelled, a[CLAB__OUTPUT].s, NULL)) != CLAB_OK)
+        (st = clab_write(cx, j->labelled, a[CLAB__OUTPUT].s, &whole)) != CLAB_OK)
         return st;
     if (a[CLAB__CSV].given && (st = clab_write_csv(cx, j->labelled, columns, 2, a[CLAB__CSV].s)) != CLAB_OK)
         return st;
