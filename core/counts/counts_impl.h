@@ -135,8 +135,14 @@ struct clab_store {
     const uint64_t *starts;  /* n_rows + 1 */
     const uint64_t *before;  /* n_rows + 1 */
     struct clab__sketch *sketch; /* of a dry run: neither map nor file; NULL else */
+    struct clab__source *source; /* of a file of another format; NULL else */
     clab_store_info info;
 };
+
+/* source.c: one row of the segments at hand, as clab_store_row; freeing. */
+CLAB_MUST_CHECK clab_status clab__source_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32,
+                                             double *f64);
+void clab__source_free(clab_ctx *cx, struct clab__source *k);
 
 /* sketch.c: one row of a sketch, as clab_store_row; freeing; whether it may be read now. */
 CLAB_MUST_CHECK clab_status clab__sketch_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32,

@@ -280,6 +280,7 @@ void clab_store_unref(clab_store *s)
     if (s->fd >= 0)
         close(s->fd);
     clab__sketch_free(s->cx, s->sketch);
+    clab__source_free(s->cx, s->source);
     clab_mem_free(s->cx, s->table);
     clab_mem_release(s->cx, s->charge);
     free(s);

@@ -76,6 +76,34 @@ int clab_store_refs(const clab_store *s); /* holders now: for telling whether by
 #define CLAB_STORE_PAD 128
 CLAB_MUST_CHECK clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32_t *indices, float *f32, double *f64);
 
+/* ---- sources: rows that come in order from somewhere else ---------------------------------------------------
+ * A store may have its rows in a file of another format, from which they come in order, a segment at a time: one
+ * pass over it holds a segment or two and writes nothing.  Formats implement the interface; data/rows.c is the one
+ * reader.  `self` belongs to the store from clab_store_from_source on (also when that fails).
+ * The functions are called from one thread at a time, never from a task of the pool. */
+typedef struct {
+    /* Rows row .. row + n_rows(*out) - 1, at least one, packed with the store's columns and dtype.  A pass asks for
+     * one segment after another; any other row begins a new pass there. */
+    clab_status (*segment)(clab_ctx *cx, void *self, int64_t row, clab_store **out);
+    /* All rows as a store of another home, for reading in any order: asked for at most once, the source is not
+     * asked for segments afterwards.  It is told to the user before. */
+    clab_status (*settle)(clab_ctx *cx, void *self, clab_store **out);
+    /* The pass is over or given up: let go of what serves it (a worker, buffers). */
+    void (*rest)(clab_ctx *cx, void *self);
+    void (*free)(clab_ctx *cx, void *self);
+} clab_source;
+/* clab_store_from_source -- info: shape, nnz, dtype and the facts of the values, as well as they are known; held and
+ * bytes are set here.  before: n_rows + 1 entries before each row, copied (EARG when they fall or end elsewhere). */
+CLAB_MUST_CHECK clab_status clab_store_from_source(clab_ctx *cx, const clab_store_info *info, const uint64_t *before,
+                                                   const clab_source *source, void *self, const char *what,
+                                                   clab_store **out);
+bool clab_store_is_source(const clab_store *s); /* and not settled yet */
+/* For the reader: a pass begins (in_order: rows will rise; else, or while another pass is open, the store settles),
+ * needs rows first..last for the decoding that follows, and ends.  Nothing happens to stores of other homes. */
+CLAB_MUST_CHECK clab_status clab_store_pass_begin(clab_ctx *cx, clab_store *s, bool in_order);
+CLAB_MUST_CHECK clab_status clab_store_pass_need(clab_ctx *cx, clab_store *s, int64_t first, int64_t last);
+void clab_store_pass_end(clab_ctx *cx, clab_store *s);
+
 /* ---- sketches: the stores of a dry run (docs/plan.md) ------------------------------------------------------
  * clab_store_sketch -- a store of n_rows rows that holds only a sample of them: row i has before[i+1] - before[i]
  * entries, those of a sampled row of about that length, thinned or filled up.  The bytes that all rows would take

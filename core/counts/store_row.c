@@ -167,6 +167,8 @@ clab_status clab_store_row(clab_ctx *cx, const clab_store *s, int64_t row, int32
         return CLAB_OK;
     if (s->sketch)
         return clab__sketch_row(cx, s, row, indices, f32, f64);
+    if (s->source)
+        return clab__source_row(cx, s, row, indices, f32, f64);
     if (!s->map)
         return row_from_file(cx, s, row, n, indices, f32, f64);
     rows = s->map + CLAB__HEADER;
