@@ -73,7 +73,10 @@ static int lab_read(lua_State *L)
                         .scratch = a[3].given && a[3].s[0] ? a[3].s : NULL,
                         .orient = a[4].given ? a[4].s : NULL,
                         .delimiter = a[5].given ? a[5].s : NULL,
-                        .prefix = a[6].given ? a[6].s : NULL};
+                        .prefix = a[6].given ? a[6].s : NULL,
+                        .names = {.key = a[10].given && a[10].s[0] ? a[10].s : NULL,
+                                  .strip_version = a[11].b,
+                                  .duplicates = a[12].s}};
     read_home(L, &o);
     read_part(L, &a[7], &o);
     clab__box *b = clab__new(L, &clab__dataset);
@@ -183,6 +186,7 @@ static int lab_concat(lua_State *L)
         o.fill = a[6].num;
     o.obs_inner = strcmp(a[7].s, "inner") == 0;
     o.min_shared = a[8].num;
+    o.map = a[9].b;
     b = clab__new(L, &clab__dataset);
     clab__ok(L, clab_concat(clab__cx(L), parts, n, &o, (clab_dataset **)&b->p));
     clab__tell_gc(L);
@@ -208,7 +212,7 @@ static int lab_common_genes(lua_State *L)
     first = lua_gettop(L) + 1;
     for (int i = 0; i < n; i++)
         clab__new(L, &clab__dataset);
-    o = (clab_genes_opts){.by = optional(&a[0]), .strip_version = a[1].b};
+    o = (clab_genes_opts){.by = optional(&a[0]), .strip_version = a[1].b, .map = a[2].b};
     st = clab_common_genes(clab__cx(L), parts, n, &o, out);
     for (int i = 0; i < n && st == CLAB_OK; i++)
         ((clab__box *)lua_touserdata(L, first + i))->p = out[i];
@@ -286,6 +290,7 @@ void clab__lab_open(lua_State *L)
     clab__device_open(L, lab);
     clab__mem_open(L, lab);
     clab__simulate_open(L, lab);
+    clab__genes_open(L, lab);
     lua_setglobal(L, "lab");
     lua_register(L, "help", lua_help);
 }

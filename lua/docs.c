@@ -23,6 +23,10 @@ const clab_param clab__read_params[] = {
     {"genes", CLAB_P_STRS, "", 0, 0, NULL, "", "genes to keep, by name, or a text file with one a line"},
     {"cells", CLAB_P_STRS, "", 0, 0, NULL, "",
      "cells to read: names, or an expression over obs in quotes, as where() takes it"},
+    {"genes_key", CLAB_P_STR, "", 0, 0, NULL, "", "var column that names the genes; the old index stays as a column"},
+    {"strip_version", CLAB_P_BOOL, "false", 0, 0, NULL, "", "ENSG00000000003.15 becomes ENSG00000000003"},
+    {"duplicates", CLAB_P_ENUM, "suffix", 0, 0, "suffix|sum|first|error|keep", "",
+     "a gene name that occurs again gets a number, is added to the first, left out, refused or kept"},
 };
 const int clab__n_read = COUNT(clab__read_params);
 
@@ -51,12 +55,14 @@ const clab_param clab__concat_params[] = {
     {"obs_join", CLAB_P_ENUM, "outer", 0, 0, "inner|outer", "", "obs columns that all have, or that any has"},
     {"min_shared", CLAB_P_NUM, "0.1", 0, 1, NULL, "",
      "refuse when fewer of the smallest study's genes are shared"},
+    {"map", CLAB_P_BOOL, "false", 0, 0, NULL, "", "join by gene: IDs and symbols are translated by columns and a table"},
 };
 const int clab__n_concat = COUNT(clab__concat_params);
 
 const clab_param clab__common_params[] = {
     {"by", CLAB_P_VAR, "", 0, 0, NULL, "", "var column that holds the names to compare"},
     {"strip_version", CLAB_P_BOOL, "false", 0, 0, NULL, "", "ENSG00000000003.15 counts as ENSG00000000003"},
+    {"map", CLAB_P_BOOL, "false", 0, 0, NULL, "", "match by gene: IDs and symbols are translated by columns and a table"},
 };
 const int clab__n_common = COUNT(clab__common_params);
 
@@ -88,6 +94,7 @@ static const clab__doc docs[] = {
      "the same datasets with the genes all of them have", P(clab__common_params, clab__n_common), false},
     {"lab", "concat", "lab.concat({reference=a, query=b}, {join=\"inner\"})",
      "cells of several datasets as one, without copying counts", P(clab__concat_params, clab__n_concat), false},
+    {"lab", "genes", "lab.genes(a [, b ...])", "how genes are called, and how many are the same by gene", NO_PARAMS, false},
     {"lab", "simulate", "a, b = lab.simulate{cells=50000, query_cells=60000, genes=30000, path=folder}",
      "made-up studies with known types, in memory or as files", P(clab_simulate_params, clab_simulate_n_params),
      false},
@@ -194,6 +201,7 @@ static const clab__doc docs[] = {
     {"Evaluation", "confusion", "e:confusion([path])", "the confusion matrix, as text", NO_PARAMS, false},
     {"Evaluation", "svg", "e:svg([path])", "the confusion matrix, as a figure", NO_PARAMS, false},
 
+    {"Genes", "json", "lab.genes(a, b):json()", "the report as JSON", NO_PARAMS, false},
     {"Comparison", "json", "cmp:json([path])", "everything, as JSON", NO_PARAMS, false},
 
     {"History", "names", "m.history:names()", "names of the curves", NO_PARAMS, false},

@@ -116,7 +116,7 @@ const char *clab__path(lua_State *L, int idx, const char *what, const char *want
 
 /* ---- the kinds of objects -------------------------------------------------------------------------*/
 extern const clab__type clab__dataset, clab__table, clab__column, clab__array, clab__dict, clab__scvi,
-    clab__model, clab__evaluation, clab__history, clab__comparison;
+    clab__model, clab__evaluation, clab__history, clab__comparison, clab__genes;
 
 /* bind_dataset.c */
 void clab__push_dataset(lua_State *L, const clab_dataset *d); /* refs it */
@@ -152,6 +152,7 @@ void clab__model_open(lua_State *L, int lab);
 void clab__evaluation_open(lua_State *L, int lab);
 void clab__device_open(lua_State *L, int lab);
 void clab__simulate_open(lua_State *L, int lab);
+void clab__genes_open(lua_State *L, int lab);
 
 /* ---- docs.c: what can be called, in one list: help and completion read it -------------------------*/
 typedef struct {

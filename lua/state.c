@@ -151,6 +151,7 @@ static int open_all(lua_State *L)
     static const clab__type *const types[] = {
         &clab__dataset, &clab__table, &clab__column,     &clab__array,   &clab__dict,
         &clab__scvi,    &clab__model, &clab__evaluation, &clab__history, &clab__comparison,
+        &clab__genes,
     };
 
     luaL_openlibs(L);

@@ -249,6 +249,24 @@ static clab_status result_name(const clab__concat *c, char **name)
     return CLAB_OK;
 }
 
+/* The same over parts whose genes are called alike. */
+static clab_status concat_mapped(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *o,
+                                 clab_dataset **out)
+{
+    clab_concat_opts named = *o;
+    clab_dataset **aligned = calloc((size_t)n, sizeof *aligned);
+    clab_status s = aligned ? clab_gene_align(cx, parts, n, aligned)
+                            : clab_fail(cx, CLAB_ENOMEM, "no memory for concat");
+
+    named.map = false;
+    if (s == CLAB_OK)
+        s = clab_concat(cx, (const clab_dataset *const *)aligned, n, &named, out);
+    for (int i = 0; aligned && i < n; i++)
+        clab_dataset_unref(aligned[i]);
+    free(aligned);
+    return s;
+}
+
 clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *o,
                         clab_dataset **out)
 {
@@ -258,6 +276,8 @@ clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, c
 
     if (n < 1)
         return clab_fail(cx, CLAB_EARG, "concat: no datasets were given");
+    if (o->map)
+        return concat_mapped(cx, parts, n, o, out);
     s = clab__merge_check(cx, "merge", o->merge);
     if (s == CLAB_OK)
         s = clab__merge_check(cx, "uns_merge", o->uns_merge);

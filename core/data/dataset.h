@@ -100,6 +100,7 @@ typedef struct {
     const char *merge;          /* NULL, "same", "unique", "first", "only" */
     const char *uns_merge;
     double min_shared;          /* inner: ESHAPE when a smaller part of the least study's genes is shared; default 0.1 */
+    bool map;                   /* first clab_gene_align (genes.h): join by gene, whatever the names */
     double fill;                /* obsm and varm: what stands where an input has nothing; NaN = default */
 } clab_concat_opts;
 void clab_concat_opts_init(clab_concat_opts *o);

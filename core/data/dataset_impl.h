@@ -20,5 +20,10 @@ CLAB_MUST_CHECK clab_status clab__origin_new(clab_ctx *cx, int64_t n, clab_value
 
 /* ENSG00000141510, with or without a version behind a dot. */
 bool clab__is_ensembl(const char *name);
+/* Drops the versions of Ensembl IDs in place, so only from strings that the caller made and nobody shares. */
+void clab__strip_versions(clab_value *strings);
+/* Another index for var of a dataset that the caller holds alone; where it says something else, the old one stays
+ * as var.original_name. */
+CLAB_MUST_CHECK clab_status clab__var_rename(clab_ctx *cx, clab_dataset *d, const clab_value *index);
 
 #endif

@@ -64,11 +64,7 @@ static clab_status copy_names(clab_ctx *cx, part *p, const clab_genes_opts *o)
         s = clab_value_strings(cx, 1, &n, names, &p->text);
     clab_mem_free(cx, names);
     if (s == CLAB_OK && o->strip_version)
-        for (int64_t g = 0; g < n; g++) { /* the strings are still ours alone */
-            char *text = ((char **)p->text->data)[g];
-            if (clab__is_ensembl(text) && strchr(text, '.'))
-                *strchr(text, '.') = '\0';
-        }
+        clab__strip_versions(p->text);
     return s;
 }
 
@@ -117,19 +113,11 @@ static clab_status take_distinct(clab_ctx *cx, part *p)
 static clab_status rename_genes(clab_ctx *cx, clab_dataset *d, const char *const *names)
 {
     int64_t n = clab_dataset_n_vars(d);
-    clab_value *index = NULL, *var = NULL;
+    clab_value *index = NULL;
     clab_status s = clab_value_strings(cx, 1, &n, names, &index);
 
-    if (s == CLAB_OK && !clab_value_equal(index, d->var->index)) {
-        s = clab_value_table(cx, index, NULL, &var);
-        for (int64_t k = 0; s == CLAB_OK && k < d->var->n_items; k++)
-            s = clab_value_set(cx, var, d->var->names[k], d->var->items[k]);
-        if (s == CLAB_OK)
-            s = clab_value_set(cx, var, "original_name", d->var->index);
-        if (s == CLAB_OK)
-            clab__part_set(&d->var, clab_value_ref(var));
-    }
-    clab_value_unref(var);
+    if (s == CLAB_OK)
+        s = clab__var_rename(cx, d, index);
     clab_value_unref(index);
     return s;
 }
@@ -187,7 +175,7 @@ clab_status clab_gene_hint(clab_ctx *cx, const clab_dataset *const *ds, int n)
                                          "{by=\"%s\"})", clab_show(ds[i]->var->names[k]), clab_show(ds[i]->name),
                                      clab_show(ds[e]->name), clab_show(ds[i]->var->names[k]));
     return clab_hint(cx, "lab.common_genes({a, b}, {by=\"NAME\"}) matches by a var column that holds the same kind of "
-                         "names; none does here");
+                         "names; none does here; {map=true} translates IDs and symbols by a table");
 }
 
 static clab_status hint_parts(clab_ctx *cx, const part *p, int n)
@@ -254,6 +242,26 @@ static clab_status join_parts(clab_ctx *cx, const part *p, int n, clab_gene_join
     return s;
 }
 
+/* The same over inputs whose genes are called alike. */
+static clab_status common_mapped(clab_ctx *cx, const clab_dataset *const *ds, int n, const clab_genes_opts *o,
+                                 clab_dataset **out)
+{
+    clab_genes_opts named = {.strip_version = o->strip_version};
+    clab_dataset **aligned = calloc((size_t)n, sizeof *aligned);
+    clab_status s = aligned ? CLAB_OK : clab_fail(cx, CLAB_ENOMEM, "no memory for common genes");
+
+    if (s == CLAB_OK && o->by)
+        s = clab_fail(cx, CLAB_EARG, "common_genes: by= names a column to match by, map=true finds out; give one of them");
+    if (s == CLAB_OK)
+        s = clab_gene_align(cx, ds, n, aligned);
+    if (s == CLAB_OK)
+        s = clab_common_genes(cx, (const clab_dataset *const *)aligned, n, &named, out);
+    for (int i = 0; aligned && i < n; i++)
+        clab_dataset_unref(aligned[i]);
+    free(aligned);
+    return s;
+}
+
 clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n, const clab_genes_opts *o,
                               clab_dataset **out)
 {
@@ -265,6 +273,8 @@ clab_status clab_common_genes(clab_ctx *cx, const clab_dataset *const *ds, int n
         out[i] = NULL;
     if (n < 2)
         return clab_fail(cx, CLAB_EARG, "common_genes compares two datasets or more");
+    if (o->map)
+        return common_mapped(cx, ds, n, o, out);
     if ((s = check_column(cx, ds, n, o->by)) != CLAB_OK)
         return s;
     p = calloc((size_t)n, sizeof *p);

@@ -3,6 +3,7 @@
 #define CLAB_IO_H
 
 #include "data/dataset.h"
+#include "data/genes.h"
 #include "guest/guest.h"
 
 /* Where the packed matrices of a file that is read are to be. */
@@ -28,6 +29,7 @@ typedef struct {
     const char *const *cells;
     int64_t n_cells;
     const char *where;       /* cells for which this is true (clab_where), instead of names */
+    clab_gene_names_opts names; /* what the genes are called (data/genes.h) */
 } clab_read_opts;
 
 /* clab_read -- an .h5ad, a 10x .h5, a 10x folder with matrix.mtx, a loom file, MatrixMarket, or a table of text

@@ -264,7 +264,21 @@ static clab_status check_opts(clab_ctx *cx, const char *path, const clab_read_op
         (void)clab_fail(cx, CLAB_EARG, "backed=\"r+\" edits a file that was read whole; cols, genes and cells leave parts out");
         return clab_hint(cx, "read with backed=\"r+\" alone, or write another file");
     }
+    if (o->editable && (o->names.key || o->names.strip_version))
+        return clab_fail(cx, CLAB_EARG, "backed=\"r+\" leaves the genes as the file names them; use ds:gene_names{...} and write");
     return CLAB_OK;
+}
+
+/* A file that is to be edited keeps its names, whatever they are. */
+static clab_status name_genes(clab_ctx *cx, const clab_read_opts *opts, clab_dataset **d)
+{
+    clab_gene_names_opts as_they_are = {0};
+    clab_dataset *read = *d;
+    if (opts && opts->editable)
+        return CLAB_OK;
+    clab_status st = clab_gene_names(cx, read, opts ? &opts->names : &as_they_are, d);
+    clab_dataset_unref(read);
+    return st;
 }
 
 clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
@@ -295,6 +309,8 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
         clab_dataset_unref(*out);
         *out = NULL;
     }
+    if (st == CLAB_OK)
+        st = name_genes(cx, opts, out);
     clab__arrival_free(&a);
     clab_phase_end(phase);
     return st;

@@ -370,7 +370,8 @@ static void check_file(io_session *s, const char *dir, const char *file, json_t 
     char path[800], text[2048];
     clab_dataset *d = NULL;
     const char *expect = json_string_value(json_object_get(want, "expect")), *slash = strrchr(file, '/');
-    clab_read_opts o = {.genome = strcmp(expect, "ok-if-genome-given") == 0 ? "mm10" : NULL};
+    clab_read_opts o = {.genome = strcmp(expect, "ok-if-genome-given") == 0 ? "mm10" : NULL,
+                        .names.duplicates = "keep"};
     snprintf(path, sizeof path, "%s/%s", dir, file);
     io_forget(s);
     clab_status st = clab_read(s->cx, path, &o, &d);
