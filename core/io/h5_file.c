@@ -19,12 +19,9 @@
 void clab__h5_library(void)
 {
     H5dont_atexit(); /* closing at exit crashes after a failed write; a guest has nothing left to save */
-    H5open();
+    clab__plugins_settle();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5Lunregister(H5L_TYPE_EXTERNAL);
-    const char *plugins = getenv("HDF5_PLUGIN_PATH");
-    if (!plugins || !*plugins)
-        H5PLset_loading_state(0);
     clab__lzf_register();
 }
 

@@ -40,8 +40,12 @@ typedef struct {
 } clab__h5;
 
 /* ---- the library and the file (h5_file.c) --------------------------------------------------------*/
-/* Quiet, without external links, plugins only when HDF5_PLUGIN_PATH names them, LZF added. */
+/* Quiet, without external links, plug-ins only from where they may come, LZF added. */
 void clab__h5_library(void);
+/* Starts the library; plug-ins come from the whole paths in HDF5_PLUGIN_PATH and from nowhere else (h5_plugins.c). */
+void clab__plugins_settle(void);
+/* EFORMAT: its number, its name, what to install. */
+clab_status clab__filter_missing(clab__h5 *h, const char *at, int id, const char *own_name);
 /* Something was achieved: the clock that ends a guest stuck inside HDF5 starts again; the next call may
  * take longer by the bytes that it reads. */
 void clab__h5_alive(int64_t bytes);

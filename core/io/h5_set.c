@@ -111,12 +111,7 @@ static clab_status check_filters(clab__h5 *h, hid_t dcpl, const char *at)
             H5Pget_filter2(dcpl, (unsigned)i, &flags, &n_values, NULL, sizeof name, name, &config);
         if (H5Zfilter_avail(id) > 0)
             continue;
-        (void)clab_fail(h->cx, CLAB_EFORMAT,
-                        "%s: %s is compressed with the HDF5 filter %d (%s), which is not installed here",
-                        h->name, clab_show(at), (int)id, *name ? clab_show(name) : "no name");
-        return clab_hint(
-            h->cx, "point HDF5_PLUGIN_PATH to its plugin (pip's hdf5plugin has most), or write the file "
-                   "again with gzip");
+        return clab__filter_missing(h, at, (int)id, name);
     }
     return CLAB_OK;
 }
