@@ -91,12 +91,33 @@ static clab_status put_floats(clab__out *o, hid_t parent, const char *name, cons
     return st;
 }
 
+/* Text of which some is missing, as categories: AnnData before 0.11 refuses a file with nullable strings. */
+static clab_status put_text_with_gaps(clab__out *o, hid_t parent, const char *name, const char *at, const clab_value *v)
+{
+    int64_t n = v->dims[0];
+    void *p = NULL;
+    clab_value *factor = NULL;
+    clab_status st = clab_mem_alloc(o->cx, CLAB_MEM_WORK, (n + 1) * (int64_t)sizeof(char *), "a column", &p);
+    const char **s = p;
+    for (int64_t i = 0; st == CLAB_OK && i < n; i++)
+        s[i] = v->mask[i] ? NULL : ((char *const *)v->inner->data)[i];
+    if (st == CLAB_OK)
+        st = clab_value_factor(o->cx, n, s, &factor);
+    if (st == CLAB_OK)
+        st = put_categorical(o, parent, name, at, factor);
+    clab_value_unref(factor);
+    clab_mem_free(o->cx, p);
+    return st;
+}
+
 static clab_status put_nullable(clab__out *o, hid_t parent, const char *name, const char *at,
                                 const clab_value *v)
 {
     hid_t g = -1;
     char path[CLAB__AT];
     bool text = v->inner->kind == CLAB_V_STRINGS;
+    if (text && o->kind == CLAB__OUT_H5AD)
+        return put_text_with_gaps(o, parent, name, at, v);
     if (!text && !clab_dtype_is_integer(v->inner->dtype) && v->inner->dtype != CLAB_BOOL)
         return put_floats(o, parent, name, at, v);
     const char *type = text                           ? "nullable-string-array"
@@ -290,7 +311,11 @@ clab_status clab__out_value(clab__out *o, hid_t parent, const char *name, const 
         return st;
     switch (v->kind) {
     case CLAB_V_NULL:
-        return put_null(o, parent, name, at);
+        if (o->kind != CLAB__OUT_H5AD)
+            return put_null(o, parent, name, at);
+        clab_warn(o->cx, "%s: %s is AnnData's null, for which versions before 0.12 refuse a whole file; left out", o->name,
+                  clab_show(at));
+        return CLAB_OK;
     case CLAB_V_ARRAY:
         return put_array(o, parent, name, at, v);
     case CLAB_V_STRINGS:

@@ -78,12 +78,10 @@ static void test_round_trip(void **state)
                                         "csr_big_endian.h5ad",
                                         "dense_f64.h5ad",
                                         "categoricals.h5ad",
-                                        "nullable.h5ad",
                                         "strings.h5ad",
                                         "index_nullable_string_group.h5ad",
                                         "legacy_07_categories.h5ad",
                                         "legacy_pre07_compound.h5ad",
-                                        "uns_nested.h5ad",
                                         "zero_zero.h5ad",
                                         "no_X.h5ad",
                                         "tenx_v3.h5"};
