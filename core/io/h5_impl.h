@@ -341,6 +341,7 @@ CLAB_MUST_CHECK clab_status clab__turned_stream(clab__h5 *h, clab__matrix *m, cl
 #define CLAB__REC_SKETCH 'K' /* of a dry run: section, rows, entries or -1, bytes that the worker would take, 1
                               * and entries before each row or 0; the sample went through the socket */
 #define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
+#define CLAB__REC_HELD 'H'   /* dry run: bytes that the worker held at its peak */
 #define CLAB__REC_END 'Z'
 CLAB_MUST_CHECK clab_status clab__value_send(clab__h5 *h, const char *section, const clab_value *v);
 CLAB_MUST_CHECK clab_status clab__end_of_reply(clab_ctx *cx, clab_wire *wire);

@@ -185,6 +185,15 @@ static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sket
     return CLAB_OK;
 }
 
+static clab_status take_held(clab_ctx *cx, clab_wire *w, const clab__arrival *a)
+{
+    int64_t bytes = 0;
+    clab_status st = clab_wire_get_i64(cx, w, &bytes);
+    if (st == CLAB_OK && bytes >= 0)
+        clab_guest_foresee(cx, bytes, a->file);
+    return st;
+}
+
 static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, clab__arrival *a)
 {
     for (;;) {
@@ -198,6 +207,8 @@ static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, clab__arriva
             st = take_matrix(cx, w, socket, record == CLAB__REC_SKETCH, a);
         else if (st == CLAB_OK && record == CLAB__REC_ASK)
             st = clab__answer_ask(cx, w, a->file);
+        else if (st == CLAB_OK && record == CLAB__REC_HELD)
+            st = take_held(cx, w, a);
         else if (st == CLAB_OK)
             st = clab_fail(cx, CLAB_EINTERNAL, "the worker sent an unknown record");
         if (st != CLAB_OK)

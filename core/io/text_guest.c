@@ -167,6 +167,11 @@ clab_status clab_text_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, 
     if (st == CLAB_EFORMAT)
         hint_damaged_text(cx);
     clab__h5_close(&h);
+    if (st == CLAB_OK && clab_ctx_planning(cx)) { /* text has no headers: a dry run reads it like the real one */
+        st = clab_wire_put_u8(cx, wire, CLAB__REC_HELD);
+        if (st == CLAB_OK)
+            st = clab_wire_put_i64(cx, wire, clab_mem_peak(cx));
+    }
     if (st == CLAB_OK)
         st = clab__end_of_reply(cx, wire);
     for (int i = 0; i < N_WORDS; i++)
