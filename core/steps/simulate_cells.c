@@ -12,6 +12,7 @@
 #define TASK_CELLS 16
 #define DEPTH_SIGMA 0.45
 #define MAX_BURST 65535
+#define REST 1e-8 /* of a distribution: what rounding may leave over */
 
 /* What one thread needs for the cell it draws. */
 typedef struct {
@@ -88,7 +89,7 @@ static uint32_t burst_size(uint32_t draw, double p, double p_single)
     while (k < MAX_BURST) {
         prob *= p * (double)k / (double)(k + 1);
         k++;
-        if (u < prob)
+        if (u < prob || prob < REST)
             break;
         u -= prob;
     }

@@ -6,6 +6,9 @@
 #include "clab_test.h"
 #include "data/gene_table.h"
 #include "data/genes.h"
+#include "guest/guest.h"
+#include "io/io.h"
+#include "roles.h"
 #include "small.h"
 
 /* A table of five genes: OLD1 was A1's symbol, AL is an alias of two, TWIN the symbol of two. */
@@ -275,13 +278,46 @@ static void test_report(void **state)
     test_ctx_free(cx);
 }
 
-int main(void)
+/* Symbols of 2013 against Ensembl IDs of other cells: nothing in common by name, nearly all of what both measured
+ * by gene.  A symbol that stands beside an ID in the second study must lead to that ID. */
+static void test_real(void **state)
+{
+    const char *symbols = test_shared("real/pbmc3k.h5ad"), *ids = test_shared("real/scmix_celseq2_3cl.h5ad");
+    clab_ctx *cx = test_ctx(2);
+    clab_dataset *d[2], *out[2];
+    char folder[512];
+    int64_t agree = 0;
+
+    snprintf(folder, sizeof folder, "%s", test_source("data"));
+    setenv("CELLLAB_DATA", folder, 1);
+    assert_clab_ok(cx, clab_read(cx, symbols, NULL, &d[0]));
+    assert_clab_ok(cx, clab_read(cx, ids, NULL, &d[1]));
+    assert_clab_fails(cx, clab_common_genes(cx, (const clab_dataset *const *)d, 2, &(clab_genes_opts){0}, out), CLAB_EARG,
+                      "only 0 of the 13,714 genes");
+    assert_clab_ok(cx, clab_common_genes(cx, (const clab_dataset *const *)d, 2, &(clab_genes_opts){.map = true}, out));
+    assert_true(clab_dataset_n_vars(out[0]) > 11500);
+    assert_true(clab_value_equal(out[0]->var->index, out[1]->var->index));
+    const clab_value *symbol = clab_value_get(out[1]->var, "gene_symbol");
+    for (int64_t g = 0; g < clab_dataset_n_vars(out[1]); g++)
+        agree += strcmp(clab_value_at_str(symbol, g, NULL, 0), clab_dataset_var_name(out[1], g)) == 0;
+    assert_true(agree > 10500); /* the others are renamed genes */
+    drop(out, 2);
+    drop(d, 2);
+    use_small_table(state);
+    test_ctx_free(cx);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),        cmocka_unit_test(test_damaged_table), cmocka_unit_test(test_bundled),
         cmocka_unit_test(test_align),        cmocka_unit_test(test_better_claim),  cmocka_unit_test(test_columns),
         cmocka_unit_test(test_concat),       cmocka_unit_test(test_report),
+        cmocka_unit_test(test_real),
     };
+
+    if (argc > 1 && strcmp(argv[1], "--guest") == 0)
+        return clab_guest_main(argc, argv, clab_roles);
 
     return cmocka_run_group_tests(tests, use_small_table, NULL);
 }
