@@ -91,6 +91,20 @@ typedef struct {
 CLAB_MUST_CHECK clab_status clab__bases_new(clab_ctx *cx, const clab_matrix *m, clab__bases **out);
 void clab__bases_free(clab__bases *b); /* NULL is fine */
 
+/* ---- stores whose rows come in order (rows_pass.c) -----------------------------------------------------*/
+
+/* The passes that a stream has open over stores with a source. */
+typedef struct {
+    int n;
+    clab_store **stores;
+} clab__passes;
+/* For rows order[0..n-1] of m, NULL = all in order.  Before a block is decoded its rows are needed. */
+CLAB_MUST_CHECK clab_status clab__passes_begin(clab_ctx *cx, const clab_matrix *m, const int64_t *order, int64_t n,
+                                               clab__passes *p);
+CLAB_MUST_CHECK clab_status clab__passes_need(clab_ctx *cx, const clab_matrix *m, const int64_t *rows, int64_t n,
+                                              clab__passes *p);
+void clab__passes_end(clab_ctx *cx, clab__passes *p);
+
 /* ---- making (matrix.c) --------------------------------------------------------------------------------*/
 
 /* A matrix with room for n_blocks, none used yet; the caller fills blocks and calls clab__matrix_count. */
