@@ -194,10 +194,28 @@ clab_status clab__with_provenance(clab_ctx *cx, const clab_dataset *d, clab_valu
 
 /* ---- the whole file ------------------------------------------------------------------------------*/
 
-/* A matrix that was dense in its file and is as it was stays dense. */
+/* A matrix that was dense in its file and is as it was stays dense; one that is centred has no zeros to leave out. */
 static bool stays_dense(const clab_matrix *m, bool wanted)
 {
-    return wanted || (clab_matrix_is_dense(m) && clab_matrix_is_raw(m));
+    return wanted || clab_matrix_has_base(m) || (clab_matrix_is_dense(m) && clab_matrix_is_raw(m));
+}
+
+/* Of every value, stored or not; at most what int64 holds. */
+static int64_t dense_bytes(const clab_matrix *m)
+{
+    double bytes = (double)clab_matrix_n_rows(m) * (double)clab_matrix_n_cols(m) *
+                   (double)clab_dtype_size(clab_matrix_dtype(m));
+
+    return bytes < 9e18 ? (int64_t)bytes : INT64_MAX;
+}
+
+/* What was a recipe until now becomes bytes: how many. */
+static void tell_dense(clab_ctx *cx, const char *name, const clab_matrix *m)
+{
+    if (m && clab_matrix_has_base(m))
+        clab_note(cx, "write: %s is centred: all %s x %s values are written, %s before compression", clab_show(name),
+                  clab_text_count(clab_matrix_n_rows(m)), clab_text_count(clab_matrix_n_cols(m)),
+                  clab_bytes(dense_bytes(m)));
 }
 
 static clab_status put_dataset(clab_ctx *cx, clab_wire *w, const clab_dataset *d, const clab_value *uns,
@@ -266,7 +284,7 @@ static clab_status foresee(clab_ctx *cx, clab__atomic *a, const clab_dataset *d,
         bytes += tables[i] ? clab_value_bytes(tables[i]) : 0;
     for (int64_t i = -2; d && i < d->n_layers; i++) {
         const clab_matrix *m = i == -2 ? d->x : i == -1 ? d->raw.x : d->layers[i];
-        bytes += m ? clab_matrix_packed_bytes(m) : 0;
+        bytes += !m ? 0 : clab_matrix_has_base(m) ? dense_bytes(m) : clab_matrix_packed_bytes(m);
     }
     clab_guest_foresee(cx, WRITER_BYTES, what);
     clab_timeline_file(cx, true, bytes);
@@ -315,6 +333,9 @@ clab_status clab_write(clab_ctx *cx, const clab_dataset *d, const char *path, co
         clab_value_unref(uns);
         return st;
     }
+    tell_dense(cx, "X", d->x);
+    for (int64_t i = 0; i < d->n_layers; i++)
+        tell_dense(cx, d->layer_names[i], d->layers[i]);
     clab_phase *phase = clab_phase_begin(cx, "write", 0, "");
     if (clab_ctx_planning(cx)) {
         st = foresee(cx, &a, d, uns);

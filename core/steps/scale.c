@@ -1,13 +1,14 @@
-/* scale.c -- genes to unit variance, as a recipe; centred only into a dense store that was asked for.
- * docs/steps/scale.md */
+/* scale.c -- genes to unit variance, and to mean 0 when asked for, as a recipe.  docs/steps/scale.md
+ * N cells, G genes. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "ledger/ledger.h"
 #include "steps/stats_impl.h"
 
-enum { MAX_VALUE, ZERO_CENTER, DENSE };
+enum { MAX_VALUE, ZERO_CENTER, MASK_OBS, LAYER };
 
 typedef struct {
     int64_t n_genes;
@@ -35,13 +36,16 @@ static void look(second_look *l, double x, double mean)
     l->stored++;
 }
 
-/* Deviation of a gene looked at twice: 1 when it is constant. */
-static double second_std(const second_look *l, double mean, int64_t n)
+/* Mean and deviation of a gene looked at twice: a constant has deviation 1, and its mean exactly, so that
+ * centring makes 0 of it. */
+static void correct(const second_look *l, int64_t n, double *mean, double *std)
 {
-    double spread = l->spread + (double)(n - l->stored) * mean * mean;
+    double spread = l->spread + (double)(n - l->stored) * *mean * *mean;
     bool constant = l->stored == n && l->low == l->high;
 
-    return constant || spread == 0 ? 1 : sqrt(spread / (double)(n > 1 ? n - 1 : 1));
+    *std = constant || spread == 0 ? 1 : sqrt(spread / (double)(n > 1 ? n - 1 : 1));
+    if (constant)
+        *mean = l->low;
 }
 
 /* Variances of the suspect genes once more, around their means: sums of squares cannot tell a constant. */
@@ -63,7 +67,7 @@ static clab_status look_again(clab_ctx *cx, const clab_matrix *m, const moments 
                 look(&looks[b->indices[k]], b->f64[k], w->mean[b->indices[k]]);
     for (int64_t g = 0; s == CLAB_OK && g < w->n_genes; g++)
         if (w->suspect[g])
-            w->std[g] = second_std(&looks[g], w->mean[g], clab_matrix_n_rows(m));
+            correct(&looks[g], clab_matrix_n_rows(m), &w->mean[g], &w->std[g]);
     clab_rows_close(cx, r);
     clab_mem_free(cx, p);
     return s;
@@ -98,135 +102,143 @@ static clab_status gene_moments(clab_ctx *cx, const clab_matrix *m, moments *w)
     return s;
 }
 
-/* ---- centred: every value is stored --------------------------------------------------------------------*/
+/* ---- some cells only -----------------------------------------------------------------------------------*/
 
-/* One block of centred rows: float32 as y = f32(f64(f32(x - mean)) / std), float64 without the roundings. */
-static void centre_rows(const clab_csr *b, const moments *w, double max, bool f64, float *y32, double *y64)
+/* Cells for which the mask column is true, and the others behind them. */
+typedef struct {
+    int64_t n_in, n_out;
+    int64_t *cells;      /* N: the former, then the latter */
+    int64_t *place;      /* N: where each cell is among them */
+} split;
+
+static clab_status split_cells(clab_ctx *cx, const clab_dataset *d, const char *column, split *p)
 {
-    int64_t g = b->n_cols;
+    int64_t n = clab_dataset_n_obs(d);
+    const clab_value *v;
+    void *cells = NULL, *place = NULL;
+    clab_status s = clab_dataset_obs_get(cx, d, column, &v);
 
-    for (int64_t i = 0; i < b->n_rows; i++) {
-        int64_t k = b->indptr[i];
-        for (int64_t c = 0; c < g; c++) {
-            bool here = k < b->indptr[i + 1] && b->indices[k] == c;
-            double x = !here ? 0 : f64 ? b->f64[k] : (double)b->f32[k], away = x - w->mean[c];
-            k += here;
-            away = (f64 ? away : (double)(float)away) / w->std[c];
-            if (max > 0)
-                away = away > max ? max : away < -max ? -max : away;
-            if (f64)
-                y64[i * g + c] = away;
-            else
-                y32[i * g + c] = (float)away;
-        }
-    }
-}
-
-static clab_status add_block(clab_ctx *cx, clab_store_builder *to, const clab_csr *b, const moments *w, double max,
-                             bool f64)
-{
-    int64_t g = b->n_cols, n = b->n_rows * g;
-    void *values = NULL, *indices = NULL, *indptr = NULL;
-    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "scale", &values);
-
+    if (s == CLAB_OK && v->dtype != CLAB_BOOL)
+        s = clab_fail(cx, CLAB_EARG, "mask_obs: obs.%s does not say true or false for every cell", clab_show(column));
     if (s == CLAB_OK)
-        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 4 + 8, "scale", &indices);
+        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "scale", &cells);
+    p->cells = cells;
     if (s == CLAB_OK)
-        s = clab_mem_alloc(cx, CLAB_MEM_WORK, (b->n_rows + 1) * 8, "scale", &indptr);
-    if (s == CLAB_OK) {
-        for (int64_t i = 0; i < n; i++)
-            ((int32_t *)indices)[i] = (int32_t)(i % g);
-        for (int64_t i = 0; i <= b->n_rows; i++)
-            ((int64_t *)indptr)[i] = i * g;
-        centre_rows(b, w, max, f64, values, values);
-        s = clab_store_builder_add(cx, to, b->n_rows, indptr, indices, values);
-    }
-    clab_mem_free(cx, indptr);
-    clab_mem_free(cx, indices);
-    clab_mem_free(cx, values);
-    return s;
-}
-
-static clab_status centred(clab_ctx *cx, const clab_matrix *m, const moments *w, double max, clab_matrix **out)
-{
-    bool f64 = clab_matrix_dtype(m) == CLAB_F64;
-    int64_t g = clab_matrix_n_cols(m);
-    clab_rows_opts o = {.f64 = f64, .phase = "scale: dense", .block_rows = g > 0 ? 1 + (1 << 20) / (g * 8) : 1};
-    const clab_csr *b = NULL;
-    clab_store_builder *to = NULL;
-    clab_store *store = NULL;
-    clab_rows *r = NULL;
-    clab_status s = clab_store_builder_new(cx, -1, g, f64 ? CLAB_F64 : CLAB_F32, true, &to);
-
-    if (s == CLAB_OK)
-        s = clab_rows_open(cx, m, &o, &r);
-    while (s == CLAB_OK && (s = clab_rows_next(cx, r, &b)) == CLAB_OK && b)
-        s = add_block(cx, to, b, w, max, f64);
-    clab_rows_close(cx, r);
-    if (s != CLAB_OK) {
-        clab_store_builder_free(to);
-        return s;
-    }
-    s = clab_store_builder_store(cx, to, "scaled X", &store);
-    if (s == CLAB_OK)
-        s = clab_matrix_new(cx, store, out);
-    clab_store_unref(store);
-    return s;
-}
-
-static clab_status allow_dense(clab_ctx *cx, const clab_matrix *m, bool dense)
-{
-    int64_t n = clab_matrix_n_rows(m), g = clab_matrix_n_cols(m), bytes;
-    clab_status s = clab_mem_size(cx, n, (size_t)g * (clab_matrix_dtype(m) == CLAB_F64 ? 8 : 4), &bytes);
-
+        s = clab_mem_alloc(cx, CLAB_MEM_WORK, n * 8 + 8, "scale", &place);
+    p->place = place;
     if (s != CLAB_OK)
         return s;
-    if (!dense) {
-        (void)clab_fail(cx, CLAB_EARG,
-                        "zero_center=true makes X dense: %s cells x %s genes take %s, where the counts take %s",
-                        clab_text_count(n), clab_text_count(g), clab_bytes(bytes),
-                        clab_bytes(clab_matrix_packed_bytes(m)));
-        return clab_hint(cx, "zero_center=false keeps X sparse (PCA centres by itself); dense=true does it anyway");
+    for (int round = 0; round < 2; round++)
+        for (int64_t i = 0; i < n; i++) {
+            bool in = clab_value_at_num(v, i) == 1;
+            if (in != (round == 0))
+                continue;
+            p->place[i] = p->n_in + p->n_out;
+            p->cells[p->n_in + p->n_out] = i;
+            p->n_in += in;
+            p->n_out += !in;
+        }
+    return p->n_in > 0 ? CLAB_OK : clab_fail(cx, CLAB_EARG, "mask_obs: obs.%s is true for no cell", clab_show(column));
+}
+
+/* The scaled cells and the others, as they were, in their old order. */
+static clab_status put_together(clab_ctx *cx, const clab_matrix *m, const clab_matrix *scaled, const split *p,
+                                clab_matrix **out)
+{
+    clab_matrix *rest = NULL, *cast = NULL, *both = NULL;
+    clab_status s = clab_matrix_take_rows(cx, m, p->cells + p->n_in, p->n_out, &rest);
+
+    if (s == CLAB_OK)
+        s = clab_matrix_op_cast(cx, rest, clab_matrix_dtype(scaled), &cast);
+    if (s == CLAB_OK) {
+        const clab_matrix *parts[] = {scaled, cast};
+        const int32_t *maps[] = {NULL, NULL};
+        s = clab_matrix_concat(cx, parts, maps, 2, clab_matrix_n_cols(m), &both);
     }
-    return clab_mem_reserve_check(cx, bytes, "scaled X (dense)");
+    if (s == CLAB_OK)
+        s = clab_matrix_take_rows(cx, both, p->place, p->n_in + p->n_out, out);
+    clab_matrix_unref(both);
+    clab_matrix_unref(cast);
+    clab_matrix_unref(rest);
+    return s;
 }
 
 /* ---- the step -----------------------------------------------------------------------------------------------*/
 
-static clab_status write_columns(clab_ctx *cx, clab_dataset *d, const moments *w)
+/* var.mean and var.std, or "mean of MASK" where a mask chose the cells. */
+static clab_status write_columns(clab_ctx *cx, clab_dataset *d, const moments *w, const clab_arg *mask)
 {
     const double *columns[] = {w->mean, w->std};
     const char *const names[] = {"mean", "std"};
+    char name[300];
     clab_status s = CLAB_OK;
 
     for (int i = 0; i < 2 && s == CLAB_OK; i++) {
         clab_value *v = NULL;
+        snprintf(name, sizeof name, "%s%s%.250s", names[i], mask->given ? " of " : "", mask->given ? mask->s : "");
         s = clab_value_array(cx, CLAB_F64, 1, &w->n_genes, columns[i], &v);
         if (s == CLAB_OK)
-            s = clab_dataset_var_set(cx, d, names[i], v);
+            s = clab_dataset_var_set(cx, d, name, v);
         clab_value_unref(v);
     }
     return s;
 }
 
+static void tell_dense(clab_ctx *cx, const clab_matrix *m)
+{
+    double bytes = (double)clab_matrix_n_rows(m) * (double)clab_matrix_n_cols(m) *
+                   (double)clab_dtype_size(clab_matrix_dtype(m));
+
+    clab_note(cx, "scale: centred X is a recipe and costs nothing; asked for whole, as by write, it is dense: %s",
+              clab_bytes(bytes < 9e18 ? (int64_t)bytes : INT64_MAX));
+}
+
+static clab_status scaled_part(clab_ctx *cx, const clab_matrix *m, const clab_arg *args, moments *w, clab_matrix **out)
+{
+    clab_status s = gene_moments(cx, m, w);
+
+    return s == CLAB_OK ? clab_matrix_op_scale(cx, m, args[ZERO_CENTER].b ? w->mean : NULL, w->std,
+                                               args[MAX_VALUE].num, out)
+                        : s;
+}
+
+static clab_status scaled_values(clab_ctx *cx, const clab_dataset *d, const clab_matrix *m, const clab_arg *args,
+                                 moments *w, clab_matrix **out)
+{
+    clab_matrix *in = NULL, *scaled = NULL;
+    split p = {0};
+    clab_status s;
+
+    if (!args[MASK_OBS].given)
+        return scaled_part(cx, m, args, w, out);
+    s = split_cells(cx, d, args[MASK_OBS].s, &p);
+    if (s == CLAB_OK)
+        s = clab_matrix_take_rows(cx, m, p.cells, p.n_in, &in);
+    if (s == CLAB_OK)
+        s = scaled_part(cx, in, args, w, &scaled);
+    if (s == CLAB_OK)
+        s = put_together(cx, m, scaled, &p, out);
+    clab_matrix_unref(scaled);
+    clab_matrix_unref(in);
+    clab_mem_free(cx, p.place);
+    clab_mem_free(cx, p.cells);
+    return s;
+}
+
 static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_dataset **out)
 {
-    const clab_matrix *x;
+    const clab_matrix *m;
     clab_matrix *scaled = NULL;
     moments w = {0};
-    clab_status s = clab__need_x(cx, d, &x);
+    clab_status s = clab__values_of(cx, d, &args[LAYER], &m);
 
-    if (s == CLAB_OK && args[ZERO_CENTER].b)
-        s = allow_dense(cx, x, args[DENSE].b);
     if (s == CLAB_OK)
-        s = gene_moments(cx, x, &w);
+        s = scaled_values(cx, d, m, args, &w, &scaled);
     if (s == CLAB_OK && args[ZERO_CENTER].b)
-        s = centred(cx, x, &w, args[MAX_VALUE].num, &scaled);
-    else if (s == CLAB_OK)
-        s = clab_matrix_op_scale(cx, x, NULL, w.std, args[MAX_VALUE].num, &scaled);
+        tell_dense(cx, scaled);
     if (s == CLAB_OK)
-        s = clab__with_x(cx, d, scaled, out);
-    if (s == CLAB_OK && (s = write_columns(cx, *out, &w)) != CLAB_OK) {
+        s = clab__with_values(cx, d, &args[LAYER], scaled, out);
+    if (s == CLAB_OK && (s = write_columns(cx, *out, &w, &args[MASK_OBS])) != CLAB_OK) {
         clab_dataset_unref(*out);
         *out = NULL;
     }
@@ -237,27 +249,30 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
 static clab_status estimate(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, int64_t *bytes)
 {
     (void)cx;
-    (void)args;
     *bytes = clab__gene_sums_bytes(clab_dataset_n_vars(d), 1) + 24 * clab_dataset_n_vars(d);
+    if (args[MASK_OBS].given)
+        *bytes += 16 * clab_dataset_n_obs(d);
     return CLAB_OK;
 }
 
 static const clab_param params[] = {
     [MAX_VALUE] = {.name = "max_value", .type = CLAB_P_NUM, .def = "10", .min = 0, .max = 1e300, .unit = "",
-                   .help = "larger values become this; 0 = no limit"},
+                   .help = "larger values become this, centred ones also from below; 0 = no limit"},
     [ZERO_CENTER] = {.name = "zero_center", .type = CLAB_P_BOOL, .def = "false", .unit = "",
-                     .help = "subtract each gene's mean too: makes X dense, needs dense=true"},
-    [DENSE] = {.name = "dense", .type = CLAB_P_BOOL, .def = "false", .unit = "",
-               .help = "allow zero_center=true to hold every value"},
+                     .help = "subtract each gene's mean too: costs nothing until someone asks for X whole"},
+    [MASK_OBS] = {.name = "mask_obs", .type = CLAB_P_OBS, .def = "", .unit = "",
+                  .help = "obs column of true and false: only these cells are looked at, and changed"},
+    [LAYER] = {.name = "layer", .type = CLAB_P_LAYER, .def = "", .unit = "", .help = "of this layer instead of X"},
 };
 
 const clab_step clab_step_scale = {
     .name = "scale",
     .group = "transform",
-    .summary = "divide every gene by its standard deviation; X stays sparse",
-    .formula = "y = min(x / std, max_value), std with n-1 and 0 -> 1, as scanpy.pp.scale",
-    .reads = "X",
-    .writes = "X (a recipe; a dense store with zero_center), var.mean, var.std",
+    .summary = "divide every gene by its standard deviation, after subtracting its mean when asked to",
+    .formula = "y = min(x / std, max) or, centred, (x - mean) / std within +-max; std with n-1 and 0 -> 1, as "
+               "scanpy.pp.scale",
+    .reads = "X or a layer, obs.<mask_obs>",
+    .writes = "X or the layer (a recipe), var.mean, var.std",
     .params = params,
     .n_params = sizeof params / sizeof *params,
     .positional = -1,

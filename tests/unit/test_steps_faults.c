@@ -29,7 +29,7 @@ static clab_status chain(clab_ctx *cx, clab_dataset *d)
         {"score_genes", "genes=g00001,g00002,g00003,g00004,g00005 n_bins=4 ctrl_size=5"},
         {"score_genes_cell_cycle", "s_genes=g00001,g00002,g00003 g2m_genes=g00004,g00005,g00006 n_bins=4"},
         {"hvg", "n_top=10 batch_key=batch"},
-        {"scale", "zero_center=true dense=true"},
+        {"scale", "zero_center=true"},
         {"cast", "dtype=float64"},
     };
     clab_status s = CLAB_OK;
