@@ -107,18 +107,18 @@ static void constant_genes_are_left_alone(void **state)
 static void centred_constants_are_zero(void **state)
 {
     const double values[] = {0, 0.1, 0.3, 1.0, 1.7};
-    double x[50], *y;
+    double x[200], *y;
     clab_matrix *m, *whole;
     clab_dataset *d;
 
     (void)state;
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 200; i++)
         x[i] = values[i % 5];
-    m = small_matrix(cx, 10, 5, x, CLAB_F64); /* whose sums are not exact */
+    m = small_matrix(cx, 40, 5, x, CLAB_F64); /* whose sums are not exact */
     d = step_dataset(cx, m);
     step_on(cx, "scale", "zero_center=true", &d);
     y = small_dense(cx, d->x, true);
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 200; i++)
         assert_true(y[i] == 0);
     free(y);
     clab_dataset_unref(d);
