@@ -51,12 +51,12 @@ static void read_home(lua_State *L, clab_read_opts *o)
         return;
     if (lua_getfield(L, 2, "backed") == LUA_TSTRING) {
         mode = lua_tostring(L, -1);
-        if (strcmp(mode, "r+") != 0)
-            clab__raise(L, CLAB_EARG, "read: backed = '%s' does not fit: true, false or \"r+\"", clab_show(mode));
-        o->editable = true;
-        o->backed = CLAB_READ_MEMORY;
+        if (strcmp(mode, "r") != 0 && strcmp(mode, "r+") != 0)
+            clab__raise(L, CLAB_EARG, "read: backed = '%s' does not fit: true, false, \"r\" or \"r+\"", clab_show(mode));
+        o->editable = strcmp(mode, "r+") == 0;
+        o->backed = CLAB_READ_FILE;
     } else if (!lua_isnil(L, -1) && !lua_isboolean(L, -1)) {
-        clab__raise(L, CLAB_EARG, "read: backed is a %s, but should be: true, false or \"r+\"", luaL_typename(L, -1));
+        clab__raise(L, CLAB_EARG, "read: backed is a %s, but should be: true, false, \"r\" or \"r+\"", luaL_typename(L, -1));
     } else {
         o->backed = lua_toboolean(L, -1) ? CLAB_READ_SCRATCH : CLAB_READ_MEMORY;
     }

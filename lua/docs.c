@@ -11,8 +11,9 @@ const clab_param clab__read_params[] = {
     {"counts", CLAB_P_STR, "auto", 0, 0, "auto|X|raw", "", "where the counts are: auto, X, raw or layers.NAME"},
     {"genome", CLAB_P_STR, "", 0, 0, NULL, "", "which genome of a 10x file that holds several"},
     {"backed", CLAB_P_BOOL, "false", 0, 0, NULL, "",
-     "true: keep the packed counts in a scratch file instead of memory; the same results, slower.  \"r+\": ds:save() "
-     "puts what was added beside X into the file"},
+     "true: keep the packed counts in a scratch file instead of memory; the same results, slower; "
+     "\"r\": leave them in their own file, read through at every pass; \"r+\": the same, and ds:save() puts what was "
+     "added beside X into the file"},
     {"scratch", CLAB_P_STR, "", 0, 0, NULL, "",
      "folder of that file, on a disk; by default $TMPDIR, else /var/tmp"},
     {"orient", CLAB_P_ENUM, "auto", 0, 0, "auto|cells|genes", "", "text: what its rows are; auto finds out, and says so"},

@@ -108,19 +108,21 @@ static clab_status section_sum(clab_ctx *cx, const void *bytes, int fd, int64_t 
     return s;
 }
 
-static clab_status check_sums(clab_ctx *cx, const clab_store *st, const clab__header *h)
+static clab_status check_sums(clab_ctx *cx, const clab_store *st, const clab__header *h, bool with_rows)
 {
     uint64_t rows = 0, table = 0;
     int64_t column_bytes = (h->n_rows + 1) * 8;
-    clab_status s = section_sum(cx, st->map ? st->map + CLAB__HEADER : NULL, st->fd, h->row_bytes, &rows);
+    clab_status s = CLAB_OK;
 
+    if (with_rows)
+        s = section_sum(cx, st->map ? st->map + CLAB__HEADER : NULL, st->fd, h->row_bytes, &rows);
     if (s == CLAB_OK)
         s = section_sum(cx, st->starts, -1, column_bytes, &table);
     if (s == CLAB_OK)
         s = section_sum(cx, st->before, -1, column_bytes, &table);
     if (s == CLAB_OK && table != h->table_sum)
         s = damaged(cx, "its row table fails its checksum");
-    if (s == CLAB_OK && rows != h->rows_sum)
+    if (s == CLAB_OK && with_rows && rows != h->rows_sum)
         s = damaged(cx, "its rows fail their checksum");
     return s;
 }
@@ -192,18 +194,18 @@ static clab_status map_layout(clab_ctx *cx, const char *what, clab_store *st, co
     return CLAB_OK;
 }
 
-static clab_status load_table(clab_ctx *cx, const char *what, clab_store *st, const clab__header *h)
+static clab_status load_table(clab_ctx *cx, const char *what, bool rows_too, clab_store *st, const clab__header *h)
 {
     int64_t at = clab__table_at(h->row_bytes), bytes = h->total_bytes - at;
     clab_status s = clab_mem_alloc(cx, CLAB_MEM_COUNTS, bytes, what, &st->table);
 
-    if (s == CLAB_OK)
+    if (s == CLAB_OK && rows_too)
         s = clab_mem_charge_at(cx, CLAB_HOME_SCRATCH, CLAB_MEM_COUNTS, h->total_bytes, what, &st->charge);
     if (s == CLAB_OK)
         s = clab__file_read(cx, st->fd, st->table, (size_t)bytes, at);
     st->starts = st->table;
     st->info.held = bytes;
-    st->info.on_disk = h->total_bytes;
+    st->info.on_disk = rows_too ? h->total_bytes : 0;
     return s;
 }
 
@@ -219,7 +221,9 @@ static clab_store_info info_of(const clab__header *h)
     };
 }
 
-static clab_status open_in(clab_ctx *cx, int fd, const char *what, bool in_file, clab_store **out)
+typedef enum { MAPPED, IN_FILE, NO_ROWS } rows_home;
+
+static clab_status open_in(clab_ctx *cx, int fd, const char *what, rows_home home, clab_store **out)
 {
     clab__header h;
     clab_store *st = calloc(1, sizeof *st);
@@ -236,14 +240,14 @@ static clab_status open_in(clab_ctx *cx, int fd, const char *what, bool in_file,
     s = read_header(cx, fd, &h);
     if (s == CLAB_OK) {
         st->info = info_of(&h);
-        s = in_file ? load_table(cx, what, st, &h) : map_layout(cx, what, st, &h);
+        s = home == MAPPED ? map_layout(cx, what, st, &h) : load_table(cx, what, home == IN_FILE, st, &h);
     }
     if (s == CLAB_OK) {
         st->before = st->starts + h.n_rows + 1;
         s = check_table(cx, st, h.row_bytes);
     }
     if (s == CLAB_OK)
-        s = check_sums(cx, st, &h);
+        s = check_sums(cx, st, &h, home != NO_ROWS);
     if (s != CLAB_OK) {
         clab_store_unref(st);
         return s;
@@ -252,14 +256,19 @@ static clab_status open_in(clab_ctx *cx, int fd, const char *what, bool in_file,
     return CLAB_OK;
 }
 
+clab_status clab_store_open_facts(clab_ctx *cx, int fd, const char *what, clab_store **out)
+{
+    return open_in(cx, fd, what, NO_ROWS, out);
+}
+
 clab_status clab_store_open(clab_ctx *cx, int fd, const char *what, clab_store **out)
 {
-    return open_in(cx, fd, what, false, out);
+    return open_in(cx, fd, what, MAPPED, out);
 }
 
 clab_status clab_store_open_file(clab_ctx *cx, int fd, const char *what, clab_store **out)
 {
-    return open_in(cx, fd, what, true, out);
+    return open_in(cx, fd, what, IN_FILE, out);
 }
 
 /* ---- holding ------------------------------------------------------------------------------------------*/

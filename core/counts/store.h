@@ -33,6 +33,8 @@ CLAB_MUST_CHECK clab_status clab_store_tile_new(clab_ctx *cx, int64_t n_cols, cl
 CLAB_MUST_CHECK clab_status clab_store_tile_pack(clab_ctx *cx, clab_store_tile *t, int64_t first_row, int64_t n_rows, const int64_t *indptr, const int32_t *indices, const void *values);
 void clab_store_tile_free(clab_store_tile *t); /* NULL is fine */
 CLAB_MUST_CHECK clab_status clab_store_builder_append(clab_ctx *cx, clab_store_builder *b, const clab_store_tile *t);
+/* Rows are counted, summed and thrown away: header and row table alone are written, at their places. */
+void clab_store_builder_facts_only(clab_store_builder *b);
 /* Finish header, row table and checksums; *bytes = size of the layout.  Frees b on success and error. */
 CLAB_MUST_CHECK clab_status clab_store_builder_end(clab_ctx *cx, clab_store_builder *b, int64_t *bytes);
 void clab_store_builder_free(clab_store_builder *b);
@@ -46,6 +48,8 @@ CLAB_MUST_CHECK clab_status clab_store_open(clab_ctx *cx, int fd, const char *wh
 /* clab_store_open_file -- the same, but the rows stay in the file (a private scratch file that nobody else
  * writes) and are fetched one at a time: 16 bytes a row are held and charged.  EIO when it cannot be read. */
 CLAB_MUST_CHECK clab_status clab_store_open_file(clab_ctx *cx, int fd, const char *what, clab_store **out);
+/* clab_store_open_facts -- what a builder left that kept facts only: good for its info and the lengths of its rows. */
+CLAB_MUST_CHECK clab_status clab_store_open_facts(clab_ctx *cx, int fd, const char *what, clab_store **out);
 clab_store *clab_store_ref(clab_store *s);
 void clab_store_unref(clab_store *s); /* NULL is fine; gives the bytes back at the last one */
 

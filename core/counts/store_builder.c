@@ -20,6 +20,7 @@ struct clab_store_builder {
     clab_ctx *cx;
     int fd;
     bool own_fd;
+    bool facts_only;           /* rows are not written */
     clab__header head;
     uint64_t *starts, *before; /* n_rows + 1 each, `room` places */
     int64_t room;
@@ -73,7 +74,7 @@ static clab_status flush(clab_store_builder *b)
 {
     clab_status s = charge_up_to(b, CLAB__HEADER + b->flushed + (int64_t)b->held);
 
-    if (s == CLAB_OK)
+    if (s == CLAB_OK && !b->facts_only)
         s = write_all(b->cx, b->fd, b->chunk, b->held, CLAB__HEADER + b->flushed);
     if (s != CLAB_OK)
         return s;
@@ -135,6 +136,11 @@ clab_status clab_store_builder_new(clab_ctx *cx, int fd, int64_t n_cols, clab_dt
     }
     *out = b;
     return CLAB_OK;
+}
+
+void clab_store_builder_facts_only(clab_store_builder *b)
+{
+    b->facts_only = true;
 }
 
 void clab_store_builder_free(clab_store_builder *b)

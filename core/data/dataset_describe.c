@@ -11,6 +11,7 @@ typedef struct {
     size_t n, cap;
     int64_t held;    /* bytes in memory */
     int64_t on_disk; /* bytes in scratch files */
+    bool in_file;    /* rows of some come straight from their file */
     int n_files;
 } store_set;
 
@@ -30,6 +31,7 @@ static void add_store(store_set *set, const clab_store *store)
     set->seen[set->n++] = store;
     set->held += clab_store_get_info(store)->held;
     set->on_disk += clab_store_get_info(store)->on_disk;
+    set->in_file = set->in_file || clab_store_is_source(store);
     set->n_files += clab_store_get_info(store)->on_disk > 0;
 }
 
@@ -130,6 +132,8 @@ clab_status clab_dataset_describe(clab_ctx *cx, const clab_dataset *d, char **ou
     add_counts(&b, d);
     clab_str_addf(&b, "\n    holds %s: counts and matrices %s, tables %s", clab_bytes(stores.held + tables),
                   clab_bytes(stores.held), clab_bytes(tables));
+    if (stores.in_file)
+        clab_str_add(&b, "\n    its rows stay in their file");
     if (stores.n_files == 1)
         clab_str_addf(&b, "\n    backed by a scratch file: %s on disk", clab_bytes(stores.on_disk));
     else if (stores.n_files > 1)

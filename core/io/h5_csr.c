@@ -279,6 +279,7 @@ static clab_status set_up(stream *s)
     s->wide = !(clab_dtype_size(i->dtype) < 4 || i->dtype == CLAB_I32);
     s->copies = s->m->pick.rows || s->m->pick.cols;
     s->n_rows = clab__pick_n_rows(s->m);
+    s->next = s->m->pick.first;
     int64_t entry = (int64_t)s->size + (s->wide ? 8 : 4), bytes;
     s->limit = BLOCK_BYTES / entry;
     for (int k = 0; k < STAGES; k++) {

@@ -85,7 +85,8 @@ clab_status clab__dense_stream(clab__h5 *h, clab__matrix *m, clab__sink *k)
                              &values)) != CLAB_OK ||
         (st = clab_mem_alloc(h->cx, CLAB_MEM_WORK, (rows + 1) * 8, "row pointers", (void **)&ptr)) != CLAB_OK)
         goto done;
-    for (int64_t row = 0; st == CLAB_OK && row < m->n_rows; row += rows) {
+    int64_t row = m->pick.first < clab__pick_n_rows(m) ? clab__pick_row(m, m->pick.first) : m->n_rows;
+    for (; st == CLAB_OK && row < m->n_rows; row += rows) {
         int64_t n = m->n_rows - row < rows ? m->n_rows - row : rows;
         int64_t next = clab__pick_find(m, row);
         if (next == clab__pick_n_rows(m) || clab__pick_row(m, next) >= row + n)

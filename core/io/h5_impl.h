@@ -27,6 +27,7 @@ typedef struct {
     hid_t file;
     const char *name;           /* of the file, safe to show; borrowed */
     clab_wire *wire;            /* to the session, for budget questions; NULL = no questions */
+    bool facts_only;            /* what can be read again is packed for its facts and row table alone */
     const clab__want *want;     /* what of it is read; NULL = everything; borrowed */
     int fd_socket;              /* where finished stores are sent; -1 = none */
     const char *scratch;        /* folder for stores in files; NULL = stores in memory; borrowed */
@@ -50,6 +51,8 @@ clab_status clab__filter_missing(clab__h5 *h, const char *at, int id, const char
  * take longer by the bytes that it reads. */
 void clab__h5_alive(int64_t bytes);
 CLAB_MUST_CHECK clab_status clab__h5_open(clab__h5 *h, const char *path);
+/* The same file again, through a descriptor: whatever has become of its name.  Without locks. */
+CLAB_MUST_CHECK clab_status clab__h5_open_fd(clab__h5 *h, int fd);
 void clab__h5_close(clab__h5 *h);
 /* The deepest words of HDF5's error stack, for the end of a message; rotating buffers as clab_show.
  * Ask before any other call, which would clear them. */
@@ -220,6 +223,7 @@ struct clab__sink {
 typedef struct {
     const int64_t *rows; /* rising; NULL = all */
     int64_t n_rows;
+    int64_t first;       /* of the rows that are picked, those from here on */
     const int32_t *cols; /* of every column: where it goes (rising) or -1; NULL = all */
     int64_t n_cols;
 } clab__pick;
@@ -284,7 +288,9 @@ CLAB_MUST_CHECK clab_status clab__scan_matrix(clab__h5 *h, clab__matrix *m, bool
 /* Whatever streams rows, as a store in a memfd or a scratch file, announced and sent to the session under
  * `section`; and a matrix so. */
 typedef clab_status clab__stream_fn(clab__h5 *h, void *from, clab__sink *k);
-CLAB_MUST_CHECK clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section);
+CLAB_MUST_CHECK clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section,
+                                            bool again /* rows can be had from the file again, in order */);
+
 CLAB_MUST_CHECK clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section);
 /* The same in a dry run: shape, lengths of the rows, and a sample of at most one row in a hundred (h5_sketch.c). */
 CLAB_MUST_CHECK clab_status clab__sketch_send(clab__h5 *h, clab__matrix *m, const char *section);
@@ -340,6 +346,7 @@ CLAB_MUST_CHECK clab_status clab__turned_stream(clab__h5 *h, clab__matrix *m, cl
 #define CLAB__REC_MATRIX 'M' /* section; the descriptor went through the socket; h5-write: header, blocks */
 #define CLAB__REC_SKETCH 'K' /* of a dry run: section, rows, entries or -1, bytes that the worker would take, 1
                               * and entries before each row or 0; the sample went through the socket */
+#define CLAB__REC_SOURCE 'F' /* section; as M, but the rows stay in the file and come from h5-rows */
 #define CLAB__REC_ASK 'A'    /* object, bytes; the answer is one byte, 1 = go on */
 #define CLAB__REC_HELD 'H'   /* dry run: bytes that the worker held at its peak */
 #define CLAB__REC_END 'Z'

@@ -16,6 +16,7 @@ typedef struct {
     clab__sink sink;
     const char *section;
     int fd;
+    bool facts_only;
     clab_store_builder *builder;
     clab_store_tile *tiles[CLAB__TILES];
     int64_t in_tile[CLAB__TILES]; /* rows */
@@ -34,7 +35,10 @@ static clab_status store_begin(clab__sink *k, clab__h5 *h, int64_t n_rows, int64
     s->n_cols = n_cols;
     s->dtype = dtype;
     s->phase = clab_phase_begin(h->cx, s->section, n_rows, "cells");
-    return clab_store_builder_new(h->cx, s->fd, n_cols, dtype, dense, &s->builder);
+    clab_status st = clab_store_builder_new(h->cx, s->fd, n_cols, dtype, dense, &s->builder);
+    if (st == CLAB_OK && s->facts_only)
+        clab_store_builder_facts_only(s->builder);
+    return st;
 }
 
 /* The words when a scratch file could not be written: most often its disk is full. */
@@ -54,7 +58,7 @@ static clab_status ask_for_growth(store_sink *s, clab__h5 *h)
         return CLAB_OK;
     double rows = (double)(s->n_rows > s->done ? s->n_rows : s->done);
     double whole = (double)st.st_size * rows / (double)s->done;
-    if (h->scratch)
+    if (h->scratch || s->facts_only)
         whole = 16.0 * rows; /* the row table alone */
     int64_t bytes = whole > 9e18 ? INT64_MAX : (int64_t)whole;
     if (bytes <= s->asked)
@@ -97,9 +101,9 @@ static clab_status store_append(clab__sink *k, clab__h5 *h, int tile)
     return taken(s, h, s->in_tile[tile], clab_store_builder_append(h->cx, s->builder, s->tiles[tile]));
 }
 
-static clab_status store_file(clab__h5 *h, const char *section, int *fd)
+static clab_status store_file(clab__h5 *h, const char *section, bool facts_only, int *fd)
 {
-    if (h->scratch)
+    if (h->scratch && !facts_only)
         return clab__scratch_file(h->cx, h->scratch, fd);
     *fd = memfd_create("celllab-store", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0)
@@ -108,12 +112,13 @@ static clab_status store_file(clab__h5 *h, const char *section, int *fd)
     return CLAB_OK;
 }
 
-clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section)
+clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, const char *section, bool again)
 {
     store_sink s = {.sink = {store_begin, store_rows, store_pack, store_append}, .section = section, .fd = -1};
     int64_t bytes;
     clab_status st;
-    st = store_file(h, section, &s.fd);
+    s.facts_only = again && h->facts_only;
+    st = store_file(h, section, s.facts_only, &s.fd);
     if (st != CLAB_OK)
         return st;
     st = stream(h, from, &s.sink);
@@ -124,7 +129,7 @@ clab_status clab__rows_send(clab__h5 *h, clab__stream_fn *stream, void *from, co
     if (st == CLAB_OK)
         st = clab__fd_send(h->cx, h->fd_socket, s.fd);
     if (st == CLAB_OK)
-        st = clab_wire_put_u8(h->cx, h->wire, CLAB__REC_MATRIX);
+        st = clab_wire_put_u8(h->cx, h->wire, s.facts_only ? CLAB__REC_SOURCE : CLAB__REC_MATRIX);
     if (st == CLAB_OK)
         st = clab_wire_put_str(h->cx, h->wire, section);
     if (st == CLAB_OK)
@@ -146,7 +151,11 @@ clab_status clab__matrix_send(clab__h5 *h, clab__matrix *m, const char *section)
 {
     if (clab_ctx_planning(h->cx))
         return clab__sketch_send(h, m, section);
-    return clab__rows_send(h, stream_matrix, m, section);
+    bool again = strcmp(m->kind, "csc") != 0;
+    if (h->facts_only && !again)
+        clab_note(h->cx, "%s: %s is stored by column, which gives rows only all at once: it goes into a scratch file", h->name,
+                  clab_show(section));
+    return clab__rows_send(h, stream_matrix, m, section, again);
 }
 
 /* ---- into a value --------------------------------------------------------------------------------*/

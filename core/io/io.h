@@ -9,7 +9,8 @@
 /* Where the packed matrices of a file that is read are to be. */
 typedef enum {
     CLAB_READ_MEMORY,
-    CLAB_READ_SCRATCH /* in scratch files without names; their row tables alone are held */
+    CLAB_READ_SCRATCH, /* in scratch files without names; their row tables alone are held */
+    CLAB_READ_FILE     /* nowhere: rows are packed as they are wanted, from the file (CSR, dense; others: scratch) */
 } clab_read_home;
 
 typedef struct {
@@ -103,6 +104,6 @@ CLAB_MUST_CHECK clab_status clab_inspect_file(clab_ctx *cx, const char *path, bo
 
 /* Guest roles, for core/roles.c. */
 clab_guest_fn clab_text_guest_read, clab_guest_inspect;
-clab_guest_fn clab_h5_guest_read, clab_h5_guest_write, clab_h5_guest_read_value;
+clab_guest_fn clab_h5_guest_read, clab_h5_guest_rows, clab_h5_guest_write, clab_h5_guest_read_value;
 
 #endif

@@ -159,7 +159,32 @@ done:
     return st;
 }
 
-static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sketch, clab__arrival *a)
+/* The facts of a matrix whose rows stay in the file. */
+static clab_status take_source(clab_ctx *cx, int fd, const char *section, const char *what, const clab__arrival *a, clab_store **out)
+{
+    clab_store *facts = NULL;
+    uint64_t *before = NULL;
+    void *self = NULL;
+    int64_t n = 0;
+    clab_status st = clab_store_open_facts(cx, fd, what, &facts);
+    if (st == CLAB_OK) {
+        n = clab_store_get_info(facts)->n_rows;
+        st = clab_mem_alloc(cx, CLAB_MEM_WORK, (n + 1) * 8, "lengths of rows", (void **)&before);
+    }
+    if (st == CLAB_OK)
+        st = clab__source_new(cx, a, section, &self);
+    if (st == CLAB_OK) {
+        before[0] = 0;
+        for (int64_t i = 0; i < n; i++)
+            before[i + 1] = before[i] + (uint64_t)clab_store_row_nnz(facts, i);
+        st = clab_store_from_source(cx, clab_store_get_info(facts), before, &clab__h5_source, self, what, out);
+    }
+    clab_mem_free(cx, before);
+    clab_store_unref(facts);
+    return st;
+}
+
+static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, uint8_t record, clab__arrival *a)
 {
     char *section = NULL, what[256];
     clab_store *store = NULL;
@@ -171,8 +196,9 @@ static clab_status take_matrix(clab_ctx *cx, clab_wire *w, int socket, bool sket
         st = clab__fd_take(cx, socket, &fd);
     if (st == CLAB_OK) {
         snprintf(what, sizeof what, "%s of %s", clab_show(section), a->file);
-        st = sketch       ? take_sketch(cx, w, fd, a->scratch != NULL, what, &store)
-             : a->scratch ? clab_store_open_file(cx, fd, what, &store) : clab_store_open(cx, fd, what, &store);
+        st = record == CLAB__REC_SKETCH   ? take_sketch(cx, w, fd, a->scratch != NULL, what, &store)
+             : record == CLAB__REC_SOURCE ? take_source(cx, fd, section, what, a, &store)
+             : a->scratch                 ? clab_store_open_file(cx, fd, what, &store) : clab_store_open(cx, fd, what, &store);
     }
     if (st == CLAB_OK)
         st = clab_matrix_new(cx, store, &a->matrix[a->n_matrices]);
@@ -203,8 +229,8 @@ static clab_status take_all(clab_ctx *cx, clab_wire *w, int socket, clab__arriva
             return CLAB_OK;
         if (st == CLAB_OK && record == CLAB__REC_VALUE)
             st = take_value(cx, w, a);
-        else if (st == CLAB_OK && (record == CLAB__REC_MATRIX || record == CLAB__REC_SKETCH))
-            st = take_matrix(cx, w, socket, record == CLAB__REC_SKETCH, a);
+        else if (st == CLAB_OK && (record == CLAB__REC_MATRIX || record == CLAB__REC_SKETCH || record == CLAB__REC_SOURCE))
+            st = take_matrix(cx, w, socket, record, a);
         else if (st == CLAB_OK && record == CLAB__REC_ASK)
             st = clab__answer_ask(cx, w, a->file);
         else if (st == CLAB_OK && record == CLAB__REC_HELD)
@@ -221,7 +247,8 @@ static clab_status ask_h5(clab_ctx *cx, clab_wire *w, const char *path, const cl
     clab_status st;
     if ((st = clab_wire_put_str(cx, w, path)) == CLAB_OK && (st = clab_wire_put_str(cx, w, a->file)) == CLAB_OK &&
         (st = clab_wire_put_str(cx, w, o ? o->genome : NULL)) == CLAB_OK &&
-        (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK && (st = clab__want_put(cx, w, o)) == CLAB_OK)
+        (st = clab_wire_put_str(cx, w, a->scratch)) == CLAB_OK && (st = clab_wire_put_u8(cx, w, a->in_file)) == CLAB_OK &&
+        (st = clab__want_put(cx, w, o)) == CLAB_OK)
         st = clab_wire_flush(cx, w);
     return st;
 }
@@ -267,7 +294,7 @@ static int64_t bytes_of(const char *path)
 
 static clab_status check_opts(clab_ctx *cx, const char *path, const clab_read_opts *o)
 {
-    if (o->scratch && o->backed != CLAB_READ_SCRATCH)
+    if (o->scratch && o->backed == CLAB_READ_MEMORY)
         return clab_fail(cx, CLAB_EARG, "scratch= names the folder of backed=true, which is not asked for");
     if (o->editable && clab__file_kind(path) != CLAB__KIND_HDF5)
         return clab_fail(cx, CLAB_EARG, "backed=\"r+\": only an .h5ad can be edited, which %s is not", clab__file_name(path));
@@ -302,8 +329,13 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
         st = check_opts(cx, path, opts);
     if (st != CLAB_OK)
         return st;
-    if (opts && opts->backed)
+    if (opts && opts->backed != CLAB_READ_MEMORY)
         a.scratch = scratch_folder(opts);
+    a.in_file = opts && opts->backed == CLAB_READ_FILE;
+    if (a.in_file && clab__file_kind(path) != CLAB__KIND_HDF5)
+        clab_note(cx, "%s is no HDF5 file, whose rows could stay in it: they go into a scratch file", clab__file_name(path));
+    a.path = path;
+    a.opts = opts;
     snprintf(name, sizeof name, "%s", clab__file_name(path)); /* a rotating buffer would not last */
     a.file = name;
     phase = clab_phase_begin(cx, "read", 0, "");

@@ -269,18 +269,20 @@ clab_status clab_h5_guest_read(clab_ctx *cx, clab_wire *wire, const int *fds, in
     clab__h5 h = {.cx = cx, .file = -1, .wire = wire, .fd_socket = n_fds > 0 ? fds[0] : -1};
     clab__format format;
     clab__want want = {0};
+    uint8_t facts_only = 0;
     clab_status st;
     clab__h5_library();
     if ((st = clab_wire_get_str(cx, wire, MAX_PATH, &path)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &name)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &genome)) != CLAB_OK ||
         (st = clab_wire_get_str(cx, wire, MAX_PATH, &scratch)) != CLAB_OK ||
-        (st = clab__want_get(cx, wire, &want)) != CLAB_OK)
+        (st = clab_wire_get_u8(cx, wire, &facts_only)) != CLAB_OK || (st = clab__want_get(cx, wire, &want)) != CLAB_OK)
         goto done;
     signal(SIGXFSZ, SIG_IGN); /* a scratch file over a size limit is an error in words, not a death */
     h.name = name;
     h.scratch = scratch;
     h.want = &want;
+    h.facts_only = facts_only;
     if ((st = clab__h5_open(&h, path)) == CLAB_OK && (st = clab__format_tell(&h, &format)) == CLAB_OK)
         st = format == CLAB__H5AD   ? send_h5ad(&h)
              : format == CLAB__LOOM ? clab__loom_send(&h)

@@ -16,11 +16,19 @@ extern const char *const clab__part_names[CLAB__N_PARTS];
 typedef struct {
     const char *file;    /* safe to show */
     const char *scratch; /* folder of the files that matrices stay in; NULL = they are held in memory */
+    bool in_file;        /* they stay in the file itself where they can (then scratch is set too) */
+    const char *path;
+    const clab_read_opts *opts;
     clab_value *part[CLAB__N_PARTS];
     int64_t n_matrices;
     char *section[CLAB__MAX_MATRICES];
     clab_matrix *matrix[CLAB__MAX_MATRICES];
 } clab__arrival;
+
+/* clab__source_new -- the rows of a matrix of the file, as often as they are wanted (h5_source.c).  Holds the file open:
+ * one that takes its place changes nothing. */
+CLAB_MUST_CHECK clab_status clab__source_new(clab_ctx *cx, const clab__arrival *a, const char *section, void **self);
+extern const clab_source clab__h5_source;
 
 void clab__arrival_free(clab__arrival *a);
 

@@ -100,10 +100,10 @@ static clab_status stream_source(clab__h5 *h, void *from, clab__sink *k)
 /* Once more where the rows turn out to be out of order. */
 static clab_status send_source(clab__h5 *h, clab__source *s)
 {
-    clab_status st = clab__rows_send(h, stream_source, s, "X");
+    clab_status st = clab__rows_send(h, stream_source, s, "X", false);
     if (st == CLAB_ESTATE && s->unsorted) {
         clab_error_clear(h->cx);
-        st = clab__rows_send(h, stream_source, s, "X");
+        st = clab__rows_send(h, stream_source, s, "X", false);
     }
     if (st == CLAB_OK)
         st = clab__value_send(h, "obs", s->obs);

@@ -132,7 +132,7 @@ clab_status clab__want_drop_columns(clab_ctx *cx, const clab__want *want, clab_v
 /* ---- names --------------------------------------------------------------------------------------------*/
 
 /* Names of the list that the index does not have: one warning, or an error when it has none of them. */
-static clab_status tell_absent(clab_ctx *cx, const clab__list *l, const uint8_t *found, const char *file, const char *what,
+static clab_status tell_absent(clab_ctx *cx, bool told, const clab__list *l, const uint8_t *found, const char *file, const char *what,
                                const clab_value *index)
 {
     clab_str some = {0};
@@ -150,7 +150,7 @@ static clab_status tell_absent(clab_ctx *cx, const clab__list *l, const uint8_t 
                        what, file, names, more);
         if (index->dims[0] > 0)
             st = clab_hint(cx, "names there are as '%s'", clab_show(((char *const *)index->data)[0]));
-    } else if (absent > 0) {
+    } else if (absent > 0 && !told) {
         clab_warn(cx, "%s: %s of the %s %s asked for are not in %s: %s%s", what, clab_text_count(absent),
                   clab_text_count(l->n), what, file, names, more);
     }
@@ -159,7 +159,7 @@ static clab_status tell_absent(clab_ctx *cx, const clab__list *l, const uint8_t 
 }
 
 /* Rows of an index whose names are in the list, rising; every row of a name that repeats. */
-static clab_status find_names(clab_ctx *cx, const clab__list *l, const char *file, const char *what, const clab_value *index,
+static clab_status find_names(clab_ctx *cx, bool told, const clab__list *l, const char *file, const char *what, const clab_value *index,
                               int64_t **out, int64_t *n)
 {
     int64_t rows = index->dims[0], *at = NULL;
@@ -181,7 +181,7 @@ static clab_status find_names(clab_ctx *cx, const clab__list *l, const char *fil
     for (int64_t i = 0; st == CLAB_OK && i < l->n; i++) /* a name that is asked for twice was found once */
         found[i] = found[clab_names_get(ix, l->s[i])];
     if (st == CLAB_OK)
-        st = tell_absent(cx, l, found, file, what, index);
+        st = tell_absent(cx, told, l, found, file, what, index);
     clab_names_free(ix);
     clab_mem_free(cx, found);
     if (st != CLAB_OK) {
@@ -233,7 +233,7 @@ clab_status clab__want_cells(clab_ctx *cx, const clab__want *want, const char *f
     *n = clab_value_len(obs);
     if (want && want->where)
         return find_where(cx, want->where, file, obs, rows, n);
-    return want && want->cells.s ? find_names(cx, &want->cells, file, "cells", obs->index, rows, n) : CLAB_OK;
+    return want && want->cells.s ? find_names(cx, want->told, &want->cells, file, "cells", obs->index, rows, n) : CLAB_OK;
 }
 
 clab_status clab__want_genes(clab_ctx *cx, const clab__want *want, const char *file, const clab_value *var, int64_t **cols,
@@ -241,7 +241,7 @@ clab_status clab__want_genes(clab_ctx *cx, const clab__want *want, const char *f
 {
     *cols = NULL;
     *n = clab_value_len(var);
-    return want && want->genes.s ? find_names(cx, &want->genes, file, "genes", var->index, cols, n) : CLAB_OK;
+    return want && want->genes.s ? find_names(cx, want->told, &want->genes, file, "genes", var->index, cols, n) : CLAB_OK;
 }
 
 /* A view of what was asked for, where a whole file was read. */

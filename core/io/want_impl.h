@@ -13,6 +13,7 @@ typedef struct {
 typedef struct {
     clab__list cols, genes, cells;
     char *where; /* expression over obs, or NULL */
+    bool told;   /* what is not there was said before */
 } clab__want;
 
 /* The session asks, the guest is told; free what was got. */

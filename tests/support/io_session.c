@@ -19,6 +19,7 @@
 
 const clab_guest_role io_roles[] = {
     {"h5-read", clab_h5_guest_read},
+    {"h5-rows", clab_h5_guest_rows},
     {"text-read", clab_text_guest_read},
     {"h5-write", clab_h5_guest_write},
     {"inspect", clab_guest_inspect},
