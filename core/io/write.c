@@ -64,6 +64,19 @@ static clab_status put_block(clab_ctx *cx, clab_wire *w, const clab_csr *b)
                   : clab_wire_put(cx, w, b->f32, (size_t)b->nnz * sizeof *b->f32);
 }
 
+/* Rows leave as doubles, which hold whole numbers up to 2^53. */
+static void tell_rounded(clab_ctx *cx, const char *name, const clab_matrix *m)
+{
+    const double most = 9007199254740992.0;
+    bool rounded = false;
+    for (int i = 0; m && clab_matrix_is_raw(m) && i < clab_matrix_n_blocks(m); i++) {
+        const clab_store_info *info = clab_store_get_info(clab_matrix_store(m, i));
+        rounded = rounded || ((info->dtype == CLAB_I64 || info->dtype == CLAB_U64) && (info->max > most || info->min < -most));
+    }
+    if (rounded)
+        clab_warn(cx, "write: %s holds whole numbers beyond 2^53, which are written rounded to the nearest double", clab_show(name));
+}
+
 static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, const clab_matrix *m,
                               bool dense)
 {
@@ -71,6 +84,7 @@ static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, c
     clab_rows *rows = NULL;
     const clab_csr *block = NULL;
     snprintf(phase, sizeof phase, "write %.50s", section);
+    tell_rounded(cx, section, m);
     clab__matrix_head head = {.n_rows = clab_matrix_n_rows(m),
                               .n_cols = clab_matrix_n_cols(m),
                               .nnz_bound = clab_matrix_nnz_bound(m),

@@ -103,6 +103,34 @@ static void test_round_trip(void **state)
     io_stop(&s);
 }
 
+/* Whole numbers that no double holds: said, not silent. */
+static void test_beyond_2_53(void **state)
+{
+    io_session s;
+    (void)state;
+    io_start(&s);
+    for (int beyond = 0; beyond < 2; beyond++) {
+        const double x[4] = {1, 0, beyond ? 18014398509481984.0 : 9007199254740992.0, 3};
+        const char *cells[2] = {"a", "b"};
+        int64_t two = 2;
+        clab_value *names = NULL, *table = NULL;
+        clab_dataset *d = NULL;
+        clab_matrix *m = small_matrix(s.cx, 2, 2, x, CLAB_I64);
+        assert_int_equal(clab_value_strings(s.cx, 1, &two, cells, &names), CLAB_OK);
+        assert_int_equal(clab_value_table(s.cx, names, "_index", &table), CLAB_OK);
+        assert_int_equal(clab_dataset_new(s.cx, "large", m, table, table, &d), CLAB_OK);
+        io_forget(&s);
+        write_ok(&s, d, io_path("large.h5ad"));
+        assert_int_equal(s.n_warnings, beyond);
+        assert_true(!beyond || strstr(s.warnings.s, "2^53"));
+        clab_dataset_unref(d);
+        clab_value_unref(names);
+        clab_value_unref(table);
+        clab_matrix_unref(m);
+    }
+    io_stop(&s);
+}
+
 static void test_same_bytes_every_time(void **state)
 {
     io_session s;
@@ -473,6 +501,7 @@ int main(int argc, char **argv)
     IO_GUEST(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_beyond_2_53),
         cmocka_unit_test(test_same_bytes_every_time),
         cmocka_unit_test(test_provenance),
         cmocka_unit_test(test_inputs_and_seed),
