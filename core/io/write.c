@@ -405,6 +405,13 @@ clab_status clab_write_rows(clab_ctx *cx, const clab_row_source *x, const char *
     clab_status st = clab__atomic_begin(cx, path, &a);
     if (st != CLAB_OK)
         return st;
+    if (clab_ctx_planning(cx)) { /* the tables are known at the end only, and small beside the rows */
+        char what[256];
+        snprintf(what, sizeof what, "writing %s", name);
+        clab_guest_foresee(cx, WRITER_BYTES, what);
+        clab__atomic_abort(&a);
+        return CLAB_OK;
+    }
     st = clab__write_start(cx, &a, name, opts ? opts->compression : DEFAULT_LEVEL, CLAB__OUT_H5AD, false, &g);
     if (st == CLAB_OK)
         return clab__write_finish(cx, g, put_source(cx, clab_guest_wire(g), x), &a);

@@ -213,17 +213,31 @@ static clab_status make_dataset(clab_ctx *cx, const clab__sim_model *m, const cl
 
 /* ---- in memory ------------------------------------------------------------------------------------*/
 
+/* A dry run draws the first block only, and foresees the rest from it. */
 static clab_status draw_store(clab_ctx *cx, const clab__sim_model *m, clab__sim_cells *c, clab_store **out)
 {
+    const char *what = m->study ? "simulated query" : "simulated counts";
+    bool plan = clab_ctx_planning(cx);
     clab_store_builder *b = NULL;
+    clab_store *sample = NULL;
     const clab_csr *block = NULL;
     clab_status st = clab_store_builder_new(cx, -1, m->n_genes, CLAB_F32, false, &b);
 
-    while (st == CLAB_OK && (st = clab__sim_cells_next(cx, c, &block)) == CLAB_OK && block)
+    while (st == CLAB_OK && (st = clab__sim_cells_next(cx, c, &block)) == CLAB_OK && block) {
         st = clab_store_builder_add(cx, b, block->n_rows, block->indptr, block->indices, block->f32);
+        if (plan)
+            break;
+    }
+    if (st != CLAB_OK) {
+        clab_store_builder_free(b);
+        return st;
+    }
+    if (!plan)
+        return clab_store_builder_store(cx, b, what, out);
+    st = clab_store_builder_store(cx, b, what, &sample);
     if (st == CLAB_OK)
-        return clab_store_builder_store(cx, b, m->study ? "simulated query" : "simulated counts", out);
-    clab_store_builder_free(b);
+        st = clab_store_sketch(cx, sample, m->plan.cells[m->study], NULL, -1, false, what, out);
+    clab_store_unref(sample);
     return st;
 }
 
@@ -321,7 +335,7 @@ static clab_status name_files(clab_ctx *cx, const clab__sim_plan *p, const char 
         files[0] = strdup(path);
         return files[0] ? CLAB_OK : clab_fail(cx, CLAB_ENOMEM, "no memory for a path");
     }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+    if (!clab_ctx_planning(cx) && mkdir(path, 0777) != 0 && errno != EEXIST)
         return clab_fail(cx, CLAB_EIO, "the folder %s cannot be made: %s", clab_show(path), strerror(errno));
     if (asprintf(&files[0], "%s/reference.h5ad", path) < 0)
         files[0] = NULL;

@@ -12,6 +12,7 @@
 #define TASK_CELLS 16
 #define DEPTH_SIGMA 0.45
 #define MAX_BURST 65535
+#define N_RATIOS 128 /* k / (k + 1), so that short bursts need no division */
 #define REST 1e-8 /* of a distribution: what rounding may leave over */
 
 /* What one thread needs for the cell it draws. */
@@ -19,6 +20,7 @@ typedef struct {
     uint32_t *count;  /* G: zeros between cells */
     uint64_t *seen;   /* a bit a gene */
     int64_t *total;   /* G: over all cells this thread drew */
+    double ratio[N_RATIOS];
 } scratch;
 
 struct clab__sim_cells {
@@ -81,13 +83,13 @@ static void describe_cell(clab__sim_cells *c, int64_t i)
 /* ---- drawing --------------------------------------------------------------------------------------*/
 
 /* Size of a burst that is no single UMI: the logarithmic distribution above 1, by inversion. */
-static uint32_t burst_size(uint32_t draw, double p, double p_single)
+static uint32_t burst_size(uint32_t draw, double p, double p_single, const double *ratio)
 {
     double prob = p_single, u = ((double)draw + 0.5) * 2.3283064365386963e-10 * (1 - p_single);
     uint32_t k = 1;
 
     while (k < MAX_BURST) {
-        prob *= p * (double)k / (double)(k + 1);
+        prob *= p * (k < N_RATIOS ? ratio[k] : (double)k / (double)(k + 1));
         k++;
         if (u < prob || prob < REST)
             break;
@@ -135,8 +137,8 @@ static void draw_cell(const clab__sim_cells *c, int64_t cell, scratch *s)
     const clab__sim_profile *f = &m->profile[profile_of(c, cell)];
     clab_noise_key key = clab__sim_key(&m->plan, CLAB__SIM_DRAW, m->study),
                    sizes = clab__sim_key(&m->plan, CLAB__SIM_BURST, m->study);
-    int32_t n = c->bursts[cell], at[BATCH];
-    uint32_t w[BATCH], v[4];
+    int32_t n = c->bursts[cell], n_long = 0, at[BATCH];
+    uint32_t w[BATCH], v[4] = {0};
 
     for (int32_t k = 0; k < n; k += BATCH) {
         int32_t last = n - k < BATCH ? n - k : BATCH;
@@ -148,8 +150,9 @@ static void draw_cell(const clab__sim_cells *c, int64_t cell, scratch *s)
             int32_t r = at[j], g = m->by_rank[r];
             uint32_t size = 1;
             if (draw_of(w[j]) > f->single[r]) {
-                clab_noise4(&sizes, (uint64_t)cell, (uint32_t)(k + j), v);
-                size = burst_size(v[0], (double)f->p[r], (double)f->p_single[r]);
+                if (n_long % 4 == 0)
+                    clab_noise4(&sizes, (uint64_t)cell, (uint32_t)n_long / 4, v);
+                size = burst_size(v[n_long++ % 4], (double)f->p[r], (double)f->p_single[r], s->ratio);
             }
             s->count[g] += size;
             s->seen[g >> 6] |= 1ULL << (g & 63);
@@ -265,12 +268,16 @@ static clab_status make_room(clab_ctx *cx, clab__sim_cells *c)
 
     for (size_t i = 0; st == CLAB_OK && i < sizeof parts / sizeof *parts; i++)
         st = clab_mem_alloc(cx, CLAB_MEM_WORK, parts[i].bytes + 8, "cells to simulate", parts[i].p);
+    if (st == CLAB_OK)
+        memset(c->total, 0, (size_t)c->n * sizeof *c->total);
     c->n_workers = clab_threads(cx);
     c->workers = calloc((size_t)c->n_workers, sizeof *c->workers);
     if (st == CLAB_OK && !c->workers)
         st = clab_fail(cx, CLAB_ENOMEM, "no memory to simulate");
     for (int w = 0; st == CLAB_OK && w < c->n_workers; w++) {
         scratch *s = &c->workers[w];
+        for (int k = 0; k < N_RATIOS; k++)
+            s->ratio[k] = (double)k / (double)(k + 1);
         if ((st = clab_mem_zalloc(cx, CLAB_MEM_WORK, g * 4, "a cell to simulate", (void **)&s->count)) == CLAB_OK &&
             (st = clab_mem_zalloc(cx, CLAB_MEM_WORK, g * 8, "a cell to simulate", (void **)&s->total)) == CLAB_OK)
             st = clab_mem_zalloc(cx, CLAB_MEM_WORK, (g + 63) / 64 * 8, "a cell to simulate", (void **)&s->seen);
