@@ -110,6 +110,7 @@ static bool accept(clab_ctx *cx, clab_blas *bl, const char *path, char *why, siz
 
     symbol(bl->handle, "cblas_sgemm", &bl->sgemm);
     symbol(bl->handle, "cblas_dgemm", &bl->dgemm);
+    symbol(bl->handle, "dsyevr_", &bl->dsyevr);
     symbol(bl->handle, "openblas_get_parallel", &parallel);
     symbol(bl->handle, "openblas_set_num_threads", &set_threads);
     symbol(bl->handle, "openblas_get_config", &config);
