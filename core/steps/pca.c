@@ -107,6 +107,17 @@ static void uncentred_variances(const clab__pca *p, clab__components *c)
     }
 }
 
+static clab_status decompose(clab__pca *p, const clab_arg *args, clab__components *c)
+{
+    clab_status s = clab__pca_base(p);
+
+    if (s == CLAB_OK && by_covariance(args, p->g))
+        return clab__pca_covariance(p, c);
+    if (s == CLAB_OK)
+        s = clab__pca_moments(p);
+    return s == CLAB_OK ? clab__pca_lanczos(p, (uint64_t)args[SEED].i, c) : s;
+}
+
 /* ---- the result --------------------------------------------------------------------------------------------*/
 
 static clab_status set_array(clab_ctx *cx, clab_value *dict, const char *name, int64_t n, const double *x)
@@ -232,7 +243,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     int64_t *cols = NULL;
     clab__components c = {0};
     clab__pca p = {.cx = cx, .n = clab_dataset_n_obs(d), .centre = args[ZERO_CENTER].b};
-    clab_status s = clab__need_layer(cx, d, args[LAYER].given ? args[LAYER].s : NULL, &x);
+    clab_status s = clab__values_of(cx, d, &args[LAYER], &x);
 
     if (s == CLAB_OK)
         s = marked_genes(cx, d, mask, &cols, &p.g);
@@ -245,10 +256,7 @@ static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args
     if (s == CLAB_OK) {
         p.m = used ? used : x;
         clab_blas_open(cx, &p.blas);
-        if (by_covariance(args, p.g))
-            s = clab__pca_covariance(&p, &c);
-        else if ((s = clab__pca_moments(&p)) == CLAB_OK)
-            s = clab__pca_lanczos(&p, (uint64_t)args[SEED].i, &c);
+        s = decompose(&p, args, &c);
     }
     if (s == CLAB_OK) {
         if (!p.centre)
@@ -287,7 +295,7 @@ static const clab_param params[] = {
                   .help = "true/false column of genes to use; default highly_variable where it is, \"none\" = all"},
     [SOLVER] = {.name = "svd_solver", .type = CLAB_P_ENUM, .def = "auto", .choices = "auto|covariance|lanczos", .unit = "",
                 .help = "covariance: exact, 8 bytes x genes^2; lanczos: many genes; auto: by genes, up to 4,000"},
-    [LAYER] = {.name = "layer", .type = CLAB_P_STR, .def = "", .unit = "", .help = "a layer instead of X"},
+    [LAYER] = {.name = "layer", .type = CLAB_P_LAYER, .def = "", .unit = "", .help = "a layer instead of X"},
     [SEED] = {.name = "seed", .type = CLAB_P_INT, .def = "0", .min = 0, .max = 9007199254740992.0, .unit = "",
               .help = "of lanczos' first vectors"},
     [KEY_ADDED] = {.name = "key_added", .type = CLAB_P_STR, .def = "", .unit = "",

@@ -92,11 +92,11 @@ static clab_status add_dense(accumulator *a)
 static clab_status stream(accumulator *a)
 {
     const clab__pca *p = a->p;
-    clab_rows *r = NULL;
-    clab_status s = clab__pca_rows(p, "pca: covariance", &r);
+    clab__pca_stream *r = NULL;
+    clab_status s = clab__pca_open(p, "pca: covariance", &r);
 
     memset(p->sum, 0, (size_t)p->g * 8);
-    while (s == CLAB_OK && (s = clab_rows_next(p->cx, r, &a->b)) == CLAB_OK && a->b) {
+    while (s == CLAB_OK && (s = clab__pca_next(p, r, &a->b)) == CLAB_OK && a->b) {
         for (int64_t k = 0; k < a->b->nnz; k++)
             p->sum[a->b->indices[k]] += a->b->f64[k];
         bool dense = (double)a->b->nnz > DENSE * (double)a->b->n_rows * (double)p->g;
@@ -104,7 +104,7 @@ static clab_status stream(accumulator *a)
         if (s != CLAB_OK)
             break;
     }
-    clab_rows_close(p->cx, r);
+    clab__pca_close(p, r);
     return s;
 }
 

@@ -32,8 +32,14 @@ typedef struct {
     double *loadings;      /* K x G: row i is component i, of length 1 */
 } clab__components;
 
-/* clab__pca_rows -- the stream over s: float64, blocks of a fixed size. */
-CLAB_MUST_CHECK clab_status clab__pca_rows(const clab__pca *p, const char *phase, clab_rows **out);
+/* clab__pca_base -- base from the first rows of m: what the others are over is brought to it (pca_rows.c). */
+CLAB_MUST_CHECK clab_status clab__pca_base(clab__pca *p);
+
+/* The stream over s: float64, blocks whose size does not depend on threads.  Close it, also after an error. */
+typedef struct clab__pca_stream clab__pca_stream;
+CLAB_MUST_CHECK clab_status clab__pca_open(const clab__pca *p, const char *phase, clab__pca_stream **out);
+CLAB_MUST_CHECK clab_status clab__pca_next(const clab__pca *p, clab__pca_stream *s, const clab_csr **block);
+void clab__pca_close(const clab__pca *p, clab__pca_stream *s);
 
 /* clab__pca_moments -- fills mean, shift, sum and total in one pass.  EARG in words when y holds NaN or infinity. */
 CLAB_MUST_CHECK clab_status clab__pca_moments(clab__pca *p);

@@ -12,13 +12,6 @@
 #define STRIPE 32         /* genes a task */
 #define TOL 1e-6          /* of the residuals of streamed Lanczos */
 
-clab_status clab__pca_rows(const clab__pca *p, const char *phase, clab_rows **out)
-{
-    const clab_rows_opts o = {.f64 = true, .phase = phase};
-
-    return clab_rows_open(p->cx, p->m, &o, out);
-}
-
 /* ---- a block by gene -------------------------------------------------------------------------------------*/
 
 clab_status clab__by_gene_set(clab_ctx *cx, clab__by_gene *t, const clab_csr *b)
@@ -76,14 +69,14 @@ clab_status clab__pca_moments(clab__pca *p)
 {
     const double n = (double)p->n;
     const clab_csr *b = NULL;
-    clab_rows *r = NULL;
+    clab__pca_stream *r = NULL;
     double *squares = NULL;
     clab_status s = clab_mem_zalloc(p->cx, CLAB_MEM_WORK, p->g * 8 + 8, "pca", (void **)&squares);
 
     if (s == CLAB_OK)
-        s = clab__pca_rows(p, "pca: means", &r);
+        s = clab__pca_open(p, "pca: means", &r);
     memset(p->sum, 0, (size_t)p->g * 8);
-    while (s == CLAB_OK && (s = clab_rows_next(p->cx, r, &b)) == CLAB_OK && b)
+    while (s == CLAB_OK && (s = clab__pca_next(p, r, &b)) == CLAB_OK && b)
         for (int64_t k = 0; k < b->nnz; k++) {
             p->sum[b->indices[k]] += b->f64[k];
             squares[b->indices[k]] += b->f64[k] * b->f64[k];
@@ -95,7 +88,7 @@ clab_status clab__pca_moments(clab__pca *p)
         double var = squares[j] - p->sum[j] * p->sum[j] / n;
         p->total += (var > 0 ? var : 0) / (p->centre ? n - 1 : n);
     }
-    clab_rows_close(p->cx, r);
+    clab__pca_close(p, r);
     clab_mem_free(p->cx, squares);
     return s;
 }
@@ -168,7 +161,7 @@ clab_status clab__pca_scores(const clab__pca *p, const clab__components *c, floa
 {
     product q = {.p = p, .k = c->k, .scores = scores};
     double *v = NULL, offset[CLAB__PCA_MAX];
-    clab_rows *r = NULL;
+    clab__pca_stream *r = NULL;
     clab_status s = clab_mem_alloc(p->cx, CLAB_MEM_WORK, p->g * c->k * 8, "pca", (void **)&v);
 
     if (s != CLAB_OK)
@@ -179,10 +172,10 @@ clab_status clab__pca_scores(const clab__pca *p, const clab__components *c, floa
     shift_times(p, c->k, v, offset);
     q.v = v;
     q.offset = offset;
-    s = clab__pca_rows(p, "pca: coordinates", &r);
-    while (s == CLAB_OK && (s = clab_rows_next(p->cx, r, &q.b)) == CLAB_OK && q.b)
+    s = clab__pca_open(p, "pca: coordinates", &r);
+    while (s == CLAB_OK && (s = clab__pca_next(p, r, &q.b)) == CLAB_OK && q.b)
         s = clab_parallel(p->cx, (q.b->n_rows + TILE_ROWS - 1) / TILE_ROWS, rows_tile, &q);
-    clab_rows_close(p->cx, r);
+    clab__pca_close(p, r);
     clab_mem_free(p->cx, v);
     return s;
 }
@@ -204,15 +197,15 @@ static clab_status times(clab_ctx *cx, void *user, int64_t k, const double *v, d
     clab__by_gene by_gene = {0};
     int64_t room = 0;
     char phase[40];
-    clab_rows *r = NULL;
+    clab__pca_stream *r = NULL;
     clab_status s;
 
     snprintf(phase, sizeof phase, "pca: pass %d", ++c->pass);
     shift_times(p, k, v, offset);
     memset(w, 0, (size_t)(p->g * k) * sizeof *w);
     q.by_gene = &by_gene;
-    s = clab__pca_rows(p, phase, &r);
-    while (s == CLAB_OK && (s = clab_rows_next(cx, r, &q.b)) == CLAB_OK && q.b) {
+    s = clab__pca_open(p, phase, &r);
+    while (s == CLAB_OK && (s = clab__pca_next(p, r, &q.b)) == CLAB_OK && q.b) {
         if (q.b->n_rows > room) {
             void *t = q.t;
             s = clab_mem_grow(cx, CLAB_MEM_WORK, q.b->n_rows * k * 8, "pca", &t);
@@ -234,7 +227,7 @@ static clab_status times(clab_ctx *cx, void *user, int64_t k, const double *v, d
     for (int64_t j = 0; s == CLAB_OK && j < p->g; j++)
         for (int64_t i = 0; i < k; i++)
             w[j * k + i] = (w[j * k + i] + p->shift[j] * sum[i]) / divisor;
-    clab_rows_close(cx, r);
+    clab__pca_close(p, r);
     clab__by_gene_free(cx, &by_gene);
     clab_mem_free(cx, q.t);
     return s;

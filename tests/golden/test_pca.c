@@ -77,7 +77,7 @@ static void small(void **state)
     check(&g, "centred", "n_comps=8 svd_solver=lanczos seed=3", NULL, 1e-10, d);
     check(&g, "uncentred", "n_comps=8 zero_center=false", NULL, 1e-10, d);
     check(&g, "uncentred", "n_comps=8 zero_center=false svd_solver=lanczos", NULL, 1e-10, d);
-    step_on(cx, "scale", "zero_center=true dense=true max_value=2", &scaled);
+    step_on(cx, "scale", "zero_center=true max_value=2", &scaled);
     check(&g, "scaled", "n_comps=8", NULL, 1e-7, scaled);
     check(&g, "scaled", "n_comps=8 svd_solver=lanczos", NULL, 1e-7, scaled);
     assert_int_equal(clab_value_array(cx, CLAB_BOOL, 1, &n, used, &v), CLAB_OK);
@@ -110,7 +110,7 @@ static void large(void **state)
     same_array(&g, "exact_log1p", "variance_ratio", part(few, "variance_ratio"), 1e-6, 0);
     same_array(&g, "scanpy_sparse_coveigh", "variance", part(few, "variance"), 1e-4, 0);
     same_array(&g, "scanpy_sparse_arpack", "scores", clab_value_get(few->obsm, "X_pca"), 1e-4, 2e-3);
-    step_on(cx, "scale", "zero_center=true dense=true", &few);
+    step_on(cx, "scale", "zero_center=true", &few);
     step_on(cx, "pca", "n_comps=50", &few);
     same_array(&g, "exact_scaled", "variance_ratio", part(few, "variance_ratio"), 1e-6, 0);
     clab_dataset_unref(few);
@@ -200,6 +200,48 @@ static void low_rank(void **state)
     clab_matrix_unref(m);
 }
 
+/* Rows over different bases: two halves that were centred and scaled one by one, beside the same values in full. */
+static void bases_may_differ(void **state)
+{
+    float *x = small_counts(120, 40, 30, 9);
+    clab_dataset *half[2], *both = NULL, *full;
+    clab_matrix *m;
+    double *dense;
+    clab_concat_opts o;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        m = small_matrix_f32(cx, 60, 40, x + i * 60 * 40);
+        half[i] = step_dataset(cx, m);
+        step_on(cx, "scale", "zero_center=true max_value=3", &half[i]);
+        clab_matrix_unref(m);
+    }
+    clab_concat_opts_init(&o);
+    assert_int_equal(clab_concat(cx, (const clab_dataset *const *)half, 2, &o, &both), CLAB_OK);
+    dense = small_dense(cx, both->x, true);
+    m = small_matrix(cx, 120, 40, dense, CLAB_F32);
+    for (int a = 0; a < 2; a++) {
+        const char *args = a ? "n_comps=5 svd_solver=lanczos" : "n_comps=5";
+        const float *got, *want;
+        clab_dataset *views = clab_dataset_ref(both);
+        full = step_dataset(cx, m);
+        step_on(cx, "pca", args, &views);
+        step_on(cx, "pca", args, &full);
+        got = clab_value_get(views->obsm, "X_pca")->data;
+        want = clab_value_get(full->obsm, "X_pca")->data;
+        for (int i = 0; i < 120 * 5; i++)
+            assert_true(fabsf(got[i] - want[i]) < 2e-5f);
+        clab_dataset_unref(full);
+        clab_dataset_unref(views);
+    }
+    clab_matrix_unref(m);
+    clab_dataset_unref(both);
+    clab_dataset_unref(half[0]);
+    clab_dataset_unref(half[1]);
+    free(dense);
+    free(x);
+}
+
 static void refused(const char *args, const clab_dataset *d, clab_status want, const char *words)
 {
     clab_dataset *out = NULL;
@@ -248,6 +290,7 @@ int main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(plain_products_suffice),
         cmocka_unit_test(low_rank),
+        cmocka_unit_test(bases_may_differ),
         cmocka_unit_test(errors_are_said_in_words),
     };
     return cmocka_run_group_tests(tests, golden_setup, golden_teardown);
