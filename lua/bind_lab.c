@@ -83,11 +83,6 @@ static int lab_read(lua_State *L)
     clab_ctx *cx = clab__cx(L);
     clab_status st = clab_read(cx, path, &o, (clab_dataset **)&b->p);
 
-    if (st == CLAB_EBUDGET) { /* the guest that reads cannot ask our collector: once more without the garbage */
-        clab_error_clear(cx);
-        lua_gc(L, LUA_GCCOLLECT);
-        st = clab_read(cx, path, &o, (clab_dataset **)&b->p);
-    }
     clab__ok(L, st);
     clab__tell_gc(L);
     return 1;

@@ -43,6 +43,17 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &a, NULL);
 }
 
+/* A limit that ends jobs is named in their log; that of free memory goes without saying. */
+static void say_limit(clab_ctx *cx)
+{
+    char words[160];
+
+    if (!getenv("SLURM_JOB_ID") && strcmp(clab_budget_get(cx).source, "free memory") == 0)
+        return;
+    clab_budget_say(cx, words, sizeof words);
+    clab_log_line("%s", words);
+}
+
 clab_job_session *clab_job_open(const clab_options *o, const char *title)
 {
     clab_job_session *j = calloc(1, sizeof *j);
@@ -56,6 +67,7 @@ clab_job_session *clab_job_open(const clab_options *o, const char *title)
     }
     running = j->session.cx;
     catch_signals();
+    say_limit(j->session.cx);
     j->log = clab_log_start(j->session.ledger);
     return j;
 }

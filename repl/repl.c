@@ -154,7 +154,7 @@ static void close_all(clab__ui *ui)
 
 static int run(clab__ui *ui, int out[2])
 {
-    char why[512];
+    char why[512], limit[160];
 
     if (!open_all(ui, out, why, sizeof why)) {
         if (ui->screen)
@@ -165,6 +165,8 @@ static int run(clab__ui *ui, int out[2])
     }
     clab_typed_open();
     clab__ui_say(ui, CLAB_ROLE_DIM, "celllab " CLAB_VERSION "; ?name explains, :help lists commands, Ctrl-D leaves");
+    clab_budget_say(ui->session.cx, limit, sizeof limit);
+    clab__ui_say(ui, CLAB_ROLE_DIM, limit);
     clab_loop_run(ui);
     end_job(ui);
     leave_terminal(ui);

@@ -319,7 +319,7 @@ static clab_status name_genes(clab_ctx *cx, const clab_read_opts *opts, clab_dat
     return st;
 }
 
-clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
+static clab_status read_once(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
 {
     clab__arrival a = {0};
     clab_phase *phase;
@@ -357,4 +357,32 @@ clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts
     clab__arrival_free(&a);
     clab_phase_end(phase);
     return st;
+}
+
+/* A study that is over the budget in memory may be within it on a disk: every result is the same. */
+clab_status clab_read(clab_ctx *cx, const char *path, const clab_read_opts *opts, clab_dataset **out)
+{
+    clab_read_opts backed = opts ? *opts : (clab_read_opts){0};
+    clab_status st = read_once(cx, path, opts, out);
+    char why[1024];
+
+    if (st == CLAB_EBUDGET && clab_mem_reclaim(cx)) { /* the guest that reads cannot ask our collector */
+        clab_error_clear(cx);
+        st = read_once(cx, path, opts, out);
+    }
+    if (st != CLAB_EBUDGET || backed.backed)
+        return st;
+    snprintf(why, sizeof why, "%s", clab_error_text(cx));
+    clab_error_clear(cx);
+    backed.backed = true;
+    if ((st = read_once(cx, path, &backed, out)) == CLAB_OK) {
+        clab_note(cx, "%s is over the memory budget: its counts stay in a scratch file in %s, as with backed=true",
+                  clab__file_name(path), clab_show(scratch_folder(&backed)));
+        return CLAB_OK;
+    }
+    if (st == CLAB_ECANCEL)
+        return st;
+    clab_error_clear(cx); /* the first refusal is the one that tells what the study needs */
+    (void)clab_fail(cx, CLAB_EBUDGET, "%s; nor does it fit with backed=true", why);
+    return CLAB_EBUDGET;
 }

@@ -240,39 +240,82 @@ int64_t clab_budget_left(clab_ctx *cx)
 
 /* ---- the refusal ------------------------------------------------------------------------------------*/
 
-clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what)
+/* The largest holdings as ": counts of ref 60.0 MiB (since a.lua:3), ..."; under the lock. */
+static void add_largest(const clab_ledger *lg, clab_str *out)
 {
-    clab_str held = {0};
-    clab_limit limit;
-    int64_t live, beside;
     int32_t said[3] = {-1, -1, -1};
+
+    for (int k = 0; k < 3; k++) {
+        const clab__holding *h;
+        for (int32_t i = 0; i < lg->n_holdings; i++) {
+            h = &lg->holdings[i];
+            if (h->blocks == 0 || h->bytes <= 0 || h->home != CLAB_HOME_RAM || i == said[0] || i == said[1])
+                continue;
+            if (said[k] < 0 || h->bytes > lg->holdings[said[k]].bytes)
+                said[k] = i;
+        }
+        if (said[k] < 0)
+            return;
+        h = &lg->holdings[said[k]];
+        clab_str_addf(out, "%s%s %s", k ? ", " : "; the largest: ", clab_show(lg->owners[h->owner].shown.name),
+                      clab_bytes(h->bytes));
+        if (h->birth >= 0 && lg->births[h->birth].place.where[0])
+            clab_str_addf(out, " (since %s)", lg->births[h->birth].place.where);
+    }
+}
+
+/* Of what would help, that which fits into what is left. */
+static void add_remedies(clab_str *out, const clab_remedy *remedies, int n, int64_t left)
+{
+    int said = 0;
+
+    for (int i = 0; i < n && said < 3; i++) {
+        if (remedies[i].bytes < 0 || remedies[i].bytes > left)
+            continue;
+        clab_str_addf(out, "%s%s (%s)", said++ ? ", or " : "", remedies[i].text, clab_bytes(remedies[i].bytes));
+    }
+    if (said > 0)
+        clab_str_addf(out, " would fit into the %s that are left", clab_bytes(left));
+}
+
+clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what, const clab_remedy *remedies,
+                         int n)
+{
+    clab_str held = {0}, help = {0};
+    clab_limit limit;
+    int64_t live, beside, left;
+    bool set;
 
     pthread_mutex_lock(&lg->lock);
     limit = clab__limit(lg);
     live = lg->live;
     beside = lg->beside;
-    for (int k = 0; k < 3; k++) {
-        for (int32_t i = 0; i < lg->n_owners; i++) {
-            if (i == said[0] || i == said[1] || lg->owners[i].shown.bytes <= 0)
-                continue;
-            if (said[k] < 0 || lg->owners[i].shown.bytes > lg->owners[said[k]].shown.bytes)
-                said[k] = i;
-        }
-        if (said[k] < 0)
-            break;
-        clab_str_addf(&held, "%s%s %s",
-                      k ? ", " : "; the largest: ", clab_show(lg->owners[said[k]].shown.name),
-                      clab_bytes(lg->owners[said[k]].shown.bytes));
-    }
+    left = clab__left(lg);
+    add_largest(lg, &held);
     pthread_mutex_unlock(&lg->lock);
+    add_remedies(&help, remedies, n, left);
+    set = strstr(limit.source, "budget") != NULL;
     clab_fail(cx, CLAB_EBUDGET,
               "%s needs %s, but the limit is %s (%s) and %s are in use, %s of them beside the data%s",
               clab_show(what), clab_bytes(bytes), clab_bytes(limit.bytes), limit.source,
               clab_bytes(live + beside), clab_bytes(beside), held.s ? held.s : "");
+    clab_hint(cx, "%s%s", help.s ? help.s : "keep fewer genes (hvg), free() what is no longer needed (mem() names it)",
+              set ? ", or raise the budget (lab.budget, --budget)" : ", or run on a larger node (sbatch --mem)");
     clab_str_free(&held);
-    return clab_hint(cx, strstr(limit.source, "--budget")
-                             ? "keep fewer genes (hvg), free() what is no longer needed, or raise the budget "
-                               "(lab.budget, --budget)"
-                             : "keep fewer genes (hvg), free() what is no longer needed, or run on a larger "
-                               "node (sbatch --mem)");
+    clab_str_free(&help);
+    return CLAB_EBUDGET;
+}
+
+/* ---- in words ---------------------------------------------------------------------------------------*/
+
+void clab_budget_say(clab_ctx *cx, char *buf, size_t n)
+{
+    clab_limit limit = clab_budget_get(cx);
+    const char *source = limit.source + strspn(limit.source, "-");
+
+    if (limit.bytes == INT64_MAX)
+        snprintf(buf, n, "memory: no limit was found");
+    else
+        snprintf(buf, n, "memory: at most %s (%s), %s may be taken now", clab_bytes(limit.bytes), source,
+                 clab_bytes(clab_budget_left(cx)));
 }

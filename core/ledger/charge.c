@@ -7,7 +7,8 @@
 
 #define MEASURE_FROM ((int64_t)1 << 20) /* smaller requests trust the last measurement */
 
-clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what)
+clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what, const clab_remedy *remedies,
+                          int n)
 {
     void (*reclaim)(void *) = NULL;
     void *user = NULL;
@@ -34,7 +35,7 @@ clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const ch
         if (bytes <= left)
             return CLAB_OK;
     }
-    return clab__refuse(cx, lg, bytes, what);
+    return clab__refuse(cx, lg, bytes, what, remedies, n);
 }
 
 clab_status clab__mem_take(clab_ctx *cx, clab_mem_home home, clab_mem_kind kind, int64_t bytes, const char *what,
@@ -51,7 +52,7 @@ clab_status clab__mem_take(clab_ctx *cx, clab_mem_home home, clab_mem_kind kind,
     if (!lg)
         return CLAB_OK;
     if (home == CLAB_HOME_RAM)
-        s = clab__mem_ask(cx, lg, bytes, what);
+        s = clab__mem_ask(cx, lg, bytes, what, NULL, 0);
     if (s != CLAB_OK)
         return s;
     clab__birth_look(lg);
@@ -133,6 +134,27 @@ void clab_mem_release(clab_ctx *cx, clab_charge c)
     pthread_mutex_unlock(&lg->lock);
 }
 
+bool clab_mem_reclaim(clab_ctx *cx)
+{
+    clab_ledger *lg = clab_ctx_ledger(cx);
+    void (*reclaim)(void *) = NULL;
+    void *user = NULL;
+    int64_t before;
+
+    if (!lg)
+        return false;
+    pthread_mutex_lock(&lg->lock);
+    before = lg->live;
+    if (lg->reclaim && pthread_equal(lg->reclaim_thread, pthread_self())) {
+        reclaim = lg->reclaim;
+        user = lg->reclaim_user;
+    }
+    pthread_mutex_unlock(&lg->lock);
+    if (reclaim)
+        reclaim(user);
+    return clab_mem_live(cx) < before;
+}
+
 void clab_mem_foresee(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const char *what)
 {
     clab_charge c = 0;
@@ -147,10 +169,15 @@ void clab_mem_foresee(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const cha
 
 clab_status clab_mem_reserve_check(clab_ctx *cx, int64_t bytes, const char *what)
 {
+    return clab_mem_reserve_or(cx, bytes, what, NULL, 0);
+}
+
+clab_status clab_mem_reserve_or(clab_ctx *cx, int64_t bytes, const char *what, const clab_remedy *remedies, int n)
+{
     clab_ledger *lg = clab_ctx_ledger(cx);
 
     if (bytes < 0)
         return clab_fail(cx, CLAB_EARG, "%lld bytes for %s are no size of memory", (long long)bytes,
                          clab_show(what));
-    return lg ? clab__mem_ask(cx, lg, bytes, what) : CLAB_OK;
+    return lg ? clab__mem_ask(cx, lg, bytes, what, remedies, n) : CLAB_OK;
 }

@@ -56,10 +56,19 @@ int64_t clab_mem_window(clab_ctx *cx);
 
 /* Would `bytes` more fit?  The answer without taking it; EBUDGET with the same words as above. */
 CLAB_MUST_CHECK clab_status clab_mem_reserve_check(clab_ctx *cx, int64_t bytes, const char *what);
+/* The same by someone who knows what would help: ways of asking for less, with what each would need.  A refusal
+ * names those that would really fit now, at most three, in this order. */
+typedef struct {
+    char text[96]; /* "n_top=2000", "backed=true" */
+    int64_t bytes;
+} clab_remedy;
+CLAB_MUST_CHECK clab_status clab_mem_reserve_or(clab_ctx *cx, int64_t bytes, const char *what, const clab_remedy *remedies, int n);
 int64_t clab_mem_live(clab_ctx *cx);   /* bytes accounted now */
 int64_t clab_mem_peak(clab_ctx *cx);
 void clab_mem_trim(clab_ctx *cx);      /* give freed pages back to the system (malloc_trim) */
 /* Called (on the engine thread only) before an allocation is refused; returns when it has tried. */
+/* clab_mem_reclaim -- runs it now, on the thread that set it; true when accounted bytes came back. */
+bool clab_mem_reclaim(clab_ctx *cx);
 void clab_mem_set_reclaim(clab_ctx *cx, void (*fn)(void *), void *user);
 
 /* ---- the budget ------------------------------------------------------------------------------*/
@@ -68,6 +77,8 @@ typedef struct {
     char source[48];      /* "--budget", "cgroup", "SLURM", "ulimit -v", "free memory" */
 } clab_limit;
 clab_limit clab_budget_get(clab_ctx *cx);
+/* clab_budget_say -- the limit in words for the start of a session: "memory: at most 6.8 GiB (free memory), ...". */
+void clab_budget_say(clab_ctx *cx, char *buf, size_t n);
 CLAB_MUST_CHECK clab_status clab_budget_set(clab_ctx *cx, int64_t bytes); /* 0 = back to what was found */
 /* The same under another name than "--budget": a guest gets what its parent has left. */
 CLAB_MUST_CHECK clab_status clab_budget_set_named(clab_ctx *cx, int64_t bytes, const char *source);

@@ -140,7 +140,8 @@ void clab__budget_find(clab_ledger *lg);
 clab_limit clab__limit(const clab_ledger *lg); /* under the lock */
 int64_t clab__left(const clab_ledger *lg);     /* under the lock; may be negative */
 void clab__beside_refresh(clab_ledger *lg);    /* not under the lock */
-clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what);
+clab_status clab__refuse(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what, const clab_remedy *remedies,
+                         int n);
 int64_t clab__cgroup_limit(const char *proc_cgroup, const char *mount); /* INT64_MAX = none */
 
 /* mem.c, holdings.c: under the lock unless they say otherwise */
@@ -153,7 +154,8 @@ clab_status clab__mem_take(clab_ctx *cx, clab_mem_home home, clab_mem_kind kind,
                            int32_t *holding); /* not under the lock: asks and accounts; -1 without a ledger */
 
 /* Would `bytes` more fit?  Runs the reclaim hook once before it says no. */
-clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what);
+clab_status clab__mem_ask(clab_ctx *cx, clab_ledger *lg, int64_t bytes, const char *what, const clab_remedy *remedies,
+                          int n);
 clab_status clab__no_memory(clab_ctx *cx, int64_t bytes, const char *what);
 
 /* phase.c */

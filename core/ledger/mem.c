@@ -173,7 +173,7 @@ static clab_status remap(clab_ctx *cx, clab_mem_kind kind, int64_t bytes, const 
     if (clab_fault_alloc(cx))
         return clab__no_memory(cx, bytes, what);
     if (counted && bytes > h->bytes) {
-        s = clab__mem_ask(cx, lg, bytes - h->bytes, what);
+        s = clab__mem_ask(cx, lg, bytes - h->bytes, what, NULL, 0);
         if (s != CLAB_OK)
             return s;
     }

@@ -1,6 +1,7 @@
 /* scvi_train.c -- the training loop [8]: epochs of minibatches, validation, warm-up, early stopping. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,29 @@ static void read_args(run *r, const clab_arg *a)
     r->best = INFINITY;
 }
 
+/* Before anything is taken: Adam's moments and gradients of every weight, and room for a minibatch. */
+static clab_status reserve(const run *r)
+{
+    const clab__net *n = r->m->net;
+    const int64_t B = r->batch_size < r->m->n_cells ? r->batch_size : r->m->n_cells, H = n->dims.H, D = n->dims.D;
+    const int64_t room = B * (4 * (6 * n->dims.n_layers * H + 8 * D + 3 * (H > D ? H : D)) + n->dims.n_layers * H);
+    int64_t weights = 0;
+    clab_remedy less[3];
+
+    for (int i = 0; i < n->n_tensors; i++) {
+        const clab__tensor *t = &n->tensors[i];
+        if (t->param)
+            weights += t->param->n * 4 * ((t->param->m ? 0 : 2) + (t->grad && !*t->grad));
+    }
+    less[0] = (clab_remedy){.bytes = n->dims.G > 2000 ? (int64_t)((double)weights * 2000 / (double)n->dims.G) + room : -1};
+    snprintf(less[0].text, sizeof less[0].text, "2,000 genes (hvg{n_top=2000})");
+    less[1] = (clab_remedy){.bytes = (weights + room) / 2};
+    snprintf(less[1].text, sizeof less[1].text, "n_hidden=%" PRId64, (H + 1) / 2);
+    less[2] = (clab_remedy){.bytes = weights + room / 4};
+    snprintf(less[2].text, sizeof less[2].text, "batch_size=%" PRId64, (B + 3) / 4);
+    return clab_mem_reserve_or(r->cx, weights + room, "training scVI", less, 3);
+}
+
 static clab_status begin(run *r, const clab_arg *a)
 {
     clab_scvi *m = r->m;
@@ -73,6 +97,8 @@ static clab_status begin(run *r, const clab_arg *a)
     if (s == CLAB_OK && r->early && r->split.n_valid == 0)
         s = clab_fail(r->cx, CLAB_EARG, "early_stopping needs cells to validate on, and all %" PRId64 " train: "
                       "lower train_size, take more cells, or leave early_stopping out", r->split.n_train);
+    if (s == CLAB_OK)
+        s = reserve(r);
     if (s == CLAB_OK)
         s = clab_mem_alloc(r->cx, CLAB_MEM_WORK, r->split.n_train * 16, "scvi order", (void **)&r->order);
     if (s == CLAB_OK) {

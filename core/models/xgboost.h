@@ -16,7 +16,7 @@ typedef struct {
 } clab_feature_rows;
 
 /* About what the library takes by itself in its worker. */
-enum { CLAB_XGB_OWN_BYTES = 48 << 20 };
+enum { CLAB_XGB_OWN_BYTES = 24 << 20 };
 
 typedef struct {
     int n_classes;

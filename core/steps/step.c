@@ -2,8 +2,11 @@
  * Refuses to know what any step computes. */
 #include "steps/step.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "ledger/ledger.h"
 
 static const clab_step *const registry[] = {
@@ -28,16 +31,45 @@ const clab_step *clab_step_get(const char *name)
     return NULL;
 }
 
+/* What the step would take with the first `n` genes alone: by its own estimate, on a view; -1 = not to be said. */
+static int64_t with_genes(clab_ctx *cx, const clab_step *s, const clab_dataset *d, const clab_arg *args, int64_t n)
+{
+    clab_dataset *fewer = NULL;
+    int64_t bytes = -1, *cols = malloc((size_t)n * sizeof *cols);
+    clab_status st = cols ? CLAB_OK : CLAB_ENOMEM;
+
+    for (int64_t g = 0; cols && g < n; g++)
+        cols[g] = g;
+    if (st == CLAB_OK)
+        st = clab_dataset_take_vars(cx, d, cols, n, &fewer);
+    if (st == CLAB_OK && s->estimate(cx, fewer, args, &bytes) != CLAB_OK)
+        bytes = -1;
+    clab_error_clear(cx); /* only the remedy is lost */
+    clab_dataset_unref(fewer);
+    free(cols);
+    return bytes;
+}
+
+/* Asked for before it is taken; what would help is worked out only when it does not fit. */
 static clab_status reserve(clab_ctx *cx, const clab_step *s, const clab_dataset *d, const clab_arg *args)
 {
-    int64_t bytes = 0;
+    int64_t bytes = 0, genes = clab_dataset_n_vars(d) / 2;
+    clab_remedy less[2];
     clab_status st;
 
     if (!s->estimate)
         return CLAB_OK;
-    if ((st = s->estimate(cx, d, args, &bytes)) != CLAB_OK)
+    if ((st = s->estimate(cx, d, args, &bytes)) != CLAB_OK || bytes <= 0)
         return st;
-    return bytes > 0 ? clab_mem_reserve_check(cx, bytes, s->name) : CLAB_OK;
+    if (bytes <= clab_budget_left(cx))
+        return clab_mem_reserve_check(cx, bytes, s->name);
+    for (int i = 0; i < 2; i++) {
+        genes = i == 0 && genes > 2000 ? 2000 : genes;
+        less[i].bytes = genes > 0 ? with_genes(cx, s, d, args, genes) : -1;
+        snprintf(less[i].text, sizeof less[i].text, "%s genes (hvg or filter_genes first)", clab_text_count(genes));
+        genes /= 4;
+    }
+    return clab_mem_reserve_or(cx, bytes, s->name, less, 2);
 }
 
 /* A step that had nothing to do may hand its input back; the log then belongs to a handle of its own. */
