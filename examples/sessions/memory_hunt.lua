@@ -15,12 +15,12 @@ function counts_of_query()
     end
 end
 o = counts_of_query()
-print("1. " .. o.name .. ", born at " .. o.line .. ": held by " .. table.concat(o.holders, "; "))
+print("1. " .. o.name .. ", born at " .. o.line .. ": held by " .. table.concat(o.holders, " and "))
 
 -- 2. Letting go of the query alone brings nothing back: the view still needs its counts.
 query = nil
 collectgarbage()
-print("2. without query: held by " .. table.concat(counts_of_query().holders, "; "))
+print("2. without query: held by " .. table.concat(counts_of_query().holders, " and "))
 
 -- 3. Once the last name is gone they are garbage, and come back when the collector runs.
 earlier = mem()
