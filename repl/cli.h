@@ -23,6 +23,7 @@ void clab_usage_print(void);
  * A session whose notes and progress go to stderr as dated lines, and whose SIGINT and SIGTERM cancel. */
 typedef struct clab_job_session clab_job_session;
 clab_job_session *clab_job_open(const clab_options *o, const char *title); /* NULL: the reason was printed */
+clab_job_session *clab_job_open_quiet(const clab_options *o, const char *title); /* the same without progress */
 clab_ctx *clab_job_ctx(clab_job_session *j);
 /* Ends it.  The exit code for st: DONE, ERROR (the recorded error is printed), INTERRUPTED. */
 int clab_job_close(clab_job_session *j, clab_status st);

@@ -54,7 +54,7 @@ static void say_limit(clab_ctx *cx)
     clab_log_line("%s", words);
 }
 
-clab_job_session *clab_job_open(const clab_options *o, const char *title)
+clab_job_session *clab_job_open_quiet(const clab_options *o, const char *title)
 {
     clab_job_session *j = calloc(1, sizeof *j);
     char why[512] = "memory is short";
@@ -67,6 +67,15 @@ clab_job_session *clab_job_open(const clab_options *o, const char *title)
     }
     running = j->session.cx;
     catch_signals();
+    return j;
+}
+
+clab_job_session *clab_job_open(const clab_options *o, const char *title)
+{
+    clab_job_session *j = clab_job_open_quiet(o, title);
+
+    if (!j)
+        return NULL;
     say_limit(j->session.cx);
     j->log = clab_log_start(j->session.ledger);
     return j;

@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/pool.h"
+#include "base/text.h"
 
 #define TEXT_MAX 4096
 
@@ -21,6 +22,7 @@ struct clab_ctx {
     bool hinted;
     atomic_bool cancel;
     bool planning;
+    clab_whatif whatif;
     clab_note_fn *note;
     void *note_user;
     int threads;
@@ -214,6 +216,43 @@ bool clab_ctx_planning(const clab_ctx *cx)
 void clab_ctx_set_planning(clab_ctx *cx, bool planning)
 {
     cx->planning = planning;
+}
+
+const clab_whatif *clab_ctx_whatif(const clab_ctx *cx)
+{
+    static const clab_whatif nothing;
+
+    return cx->planning ? &cx->whatif : &nothing;
+}
+
+void clab_ctx_set_whatif(clab_ctx *cx, const clab_whatif *w)
+{
+    cx->whatif = *w;
+}
+
+bool clab_whatif_set(clab_whatif *w, const char *change, char *why, size_t n)
+{
+    const char *value = strchr(change, '=');
+    const size_t len = value ? (size_t)(value - change) : strlen(change);
+    const bool yes = !value || strcmp(value, "=true") == 0;
+    char *end = "";
+    long long cells;
+
+    if (strcmp(change, "join=outer") == 0 || (len == 5 && yes && strncmp(change, "outer", 5) == 0))
+        return w->outer = true;
+    if (len == 7 && yes && strncmp(change, "float64", 7) == 0)
+        return w->float64 = true;
+    if (len == 11 && yes && strncmp(change, "zero_center", 11) == 0)
+        return w->zero_center = true;
+    if (len == 5 && yes && strncmp(change, "dense", 5) == 0)
+        return w->dense = true;
+    if (len == 5 && value && strncmp(change, "cells", 5) == 0) {
+        cells = strtoll(value + 1, &end, 10);
+        if (end != value + 1 && !*end && cells > 0 && cells < 1000000000000)
+            return w->cells = cells, true;
+    }
+    snprintf(why, n, "no change '%s'; there are join=outer, float64, zero_center, dense and cells=N", clab_show(change));
+    return false;
 }
 
 int clab_threads(const clab_ctx *cx)

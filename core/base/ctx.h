@@ -78,6 +78,19 @@ CLAB_MUST_CHECK clab_status clab_check(clab_ctx *cx);
 bool clab_ctx_planning(const clab_ctx *cx);
 void clab_ctx_set_planning(clab_ctx *cx, bool planning);
 
+/* What a plan may change of the script that it runs; all zero: nothing. */
+typedef struct {
+    bool outer;        /* concat joins genes as join="outer" does */
+    bool float64;      /* values as float64 wherever they are made */
+    bool zero_center;  /* scale centres */
+    bool dense;        /* matrices are held as dense arrays, as without sparse storage */
+    int64_t cells;     /* every file has so many cells; 0 = as many as it has */
+} clab_whatif;
+const clab_whatif *clab_ctx_whatif(const clab_ctx *cx); /* all zero outside of a plan */
+void clab_ctx_set_whatif(clab_ctx *cx, const clab_whatif *w);
+/* "join=outer", "float64", "zero_center", "dense", "cells=N"; false with a message in why. */
+bool clab_whatif_set(clab_whatif *w, const char *change, char *why, size_t n);
+
 /* ---- what the context carries ---------------------------------------------------------------*/
 int clab_threads(const clab_ctx *cx);
 const char *clab_program(const clab_ctx *cx); /* path for guests */

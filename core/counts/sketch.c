@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "counts/counts_impl.h"
 #include "ledger/timeline.h"
 
@@ -13,6 +14,7 @@
 #define AROUND 8    /* sampled rows of about the same length, of which one is taken */
 
 struct clab__sketch {
+    atomic_int refs;
     int64_t n;          /* sampled rows */
     int64_t *start;     /* n + 1 */
     int32_t *indices;
@@ -23,7 +25,7 @@ struct clab__sketch {
 
 void clab__sketch_free(clab_ctx *cx, struct clab__sketch *k)
 {
-    if (!k)
+    if (!k || atomic_fetch_sub(&k->refs, 1) > 1)
         return;
     clab_timeline_aside(cx, -k->aside);
     free(k->start);
@@ -78,6 +80,7 @@ static clab_status take_sample(clab_ctx *cx, const clab_store *sample, struct cl
 
     if (!k)
         return clab_fail(cx, CLAB_ENOMEM, "no memory for a sketch");
+    atomic_init(&k->refs, 1);
     k->n = info->n_rows;
     k->start = malloc(n * sizeof *k->start);
     k->by_length = malloc(n * sizeof *k->by_length);
@@ -134,13 +137,71 @@ static clab_status fill_before(clab_ctx *cx, clab_store *st, const int64_t *befo
     return CLAB_OK;
 }
 
-/* What all rows would be packed: by entry as the sampled ones, a mode byte and 16 bytes of table a row. */
+/* What all rows would be packed: by entry as the sampled ones, and 16 bytes of table a row. */
 static int64_t packed_bytes(const clab_store *st, const clab_store_info *sample)
 {
     const double entries = sample->nnz > 0 ? (double)sample->nnz : 1;
     const double rows = (double)(sample->bytes - CLAB__HEADER - 16 * (sample->n_rows + 1));
 
     return CLAB__HEADER + (int64_t)(rows / entries * (double)st->info.nnz) + 16 * (st->info.n_rows + 1);
+}
+
+/* Charges what the store would hold; the table of the sketch is accounted already, half of the real one. */
+static clab_status hold(clab_ctx *cx, clab_store *st, bool in_file, const char *what)
+{
+    const clab_whatif *w = clab_ctx_whatif(cx);
+    const int64_t n = st->info.n_rows;
+    int64_t dense = 0;
+    clab_status s = CLAB_OK;
+
+    if (w->dense) {
+        s = clab_mem_size(cx, n, (size_t)st->info.n_cols * (w->float64 ? 8 : 4), &dense);
+        st->info.bytes = dense;
+    }
+    st->info.held = in_file ? 16 * (n + 1) : st->info.bytes;
+    st->info.on_disk = in_file ? st->info.bytes : 0;
+    return s == CLAB_OK ? clab_mem_charge(cx, CLAB_MEM_COUNTS, st->info.held > 8 * (n + 1) ? st->info.held - 8 * (n + 1) : 0,
+                                          what, &st->charge)
+                        : s;
+}
+
+clab_status clab_store_stretch(clab_ctx *cx, const clab_store *from, int64_t n_rows, const char *what, clab_store **out)
+{
+    const int64_t n = from->info.n_rows;
+    clab_store *st = calloc(1, sizeof *st);
+    uint64_t *before = NULL;
+    clab_status s;
+
+    *out = NULL;
+    if (!st)
+        return clab_fail(cx, CLAB_ENOMEM, "no memory for a sketch");
+    st->cx = cx;
+    st->fd = -1;
+    atomic_init(&st->refs, 1);
+    st->info = from->info;
+    st->info.n_rows = n_rows;
+    if (!from->sketch || n < 1)
+        s = clab_fail(cx, CLAB_ESTATE, "%s was read whole, so that no other number of cells can be planned for it", clab_show(what));
+    else
+        s = clab_mem_alloc(cx, CLAB_MEM_WORK, 8 * (n_rows + 1), "rows of a sketch", (void **)&before);
+    if (s == CLAB_OK) {
+        st->sketch = from->sketch;
+        atomic_fetch_add(&st->sketch->refs, 1);
+        st->table = before;
+        st->before = before;
+        before[0] = 0;
+        for (int64_t i = 0; i < n_rows; i++)
+            before[i + 1] = before[i] + (uint64_t)clab_store_row_nnz(from, i % n);
+        st->info.nnz = (int64_t)before[n_rows];
+        st->info.bytes = (int64_t)((double)from->info.bytes / (double)(from->info.nnz ? from->info.nnz : 1) * (double)st->info.nnz);
+        s = hold(cx, st, from->info.on_disk > 0, what);
+    }
+    if (s != CLAB_OK) {
+        clab_store_unref(st);
+        return s;
+    }
+    *out = st;
+    return CLAB_OK;
 }
 
 clab_status clab_store_sketch(clab_ctx *cx, const clab_store *sample, int64_t n_rows, const int64_t *before, int64_t nnz,
@@ -165,10 +226,7 @@ clab_status clab_store_sketch(clab_ctx *cx, const clab_store *sample, int64_t n_
         s = fill_before(cx, st, before, nnz);
     if (s == CLAB_OK) {
         st->info.bytes = packed_bytes(st, of);
-        st->info.held = in_file ? 16 * (n_rows + 1) : st->info.bytes;
-        st->info.on_disk = in_file ? st->info.bytes : 0;
-        /* the table of the sketch is its own charge already, half of the real one */
-        s = clab_mem_charge(cx, CLAB_MEM_COUNTS, st->info.held - 8 * (n_rows + 1), what, &st->charge);
+        s = hold(cx, st, in_file, what);
     }
     if (s != CLAB_OK) {
         clab_store_unref(st);

@@ -118,5 +118,7 @@ void clab_store_pass_end(clab_ctx *cx, clab_store *s);
  *   in_file in   as if it were clab_store_open_file's */
 CLAB_MUST_CHECK clab_status clab_store_sketch(clab_ctx *cx, const clab_store *sample, int64_t n_rows, const int64_t *before,
                                               int64_t nnz, bool in_file, const char *what, clab_store **out);
+/* clab_store_stretch -- a sketch of n_rows rows that go on as those of s, again and again. */
+CLAB_MUST_CHECK clab_status clab_store_stretch(clab_ctx *cx, const clab_store *s, int64_t n_rows, const char *what, clab_store **out);
 
 #endif

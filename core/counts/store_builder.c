@@ -15,6 +15,7 @@
 
 #define TILE_ENTRIES 32768 /* packed by one thread before it looks for more work */
 #define MAX_TILES 64
+#define SKETCHED (1 << 20) /* entries that a dry run packs; of the rows after them only the lengths are kept */
 
 struct clab_store_builder {
     clab_ctx *cx;
@@ -31,6 +32,8 @@ struct clab_store_builder {
     int64_t charged;
     clab_store_tile *tiles[MAX_TILES];
     int n_tiles;
+    int64_t *lengths;          /* in a dry run: of the rows after the packed ones */
+    int64_t n_lengths, room_lengths;
 };
 
 static clab_status write_all(clab_ctx *cx, int fd, const void *bytes, size_t n, int64_t at)
@@ -155,6 +158,7 @@ void clab_store_builder_free(clab_store_builder *b)
     if (b->own_fd && b->fd >= 0)
         close(b->fd);
     clab_mem_release(b->cx, b->charge);
+    clab_mem_free(b->cx, b->lengths);
     free(b);
 }
 
@@ -246,6 +250,46 @@ static clab_status pack_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
                                 c->indptr + from, c->indices, c->values);
 }
 
+/* ---- a dry run: a store of the session's own becomes a sketch of itself -----------------------------------*/
+
+static bool only_counted(const clab_store_builder *b)
+{
+    return b->own_fd && b->head.nnz >= SKETCHED && clab_ctx_planning(b->cx);
+}
+
+static clab_status count_rows(clab_store_builder *b, int64_t n_rows, const int64_t *indptr)
+{
+    void *p = b->lengths;
+    clab_status s = CLAB_OK;
+
+    if (b->n_lengths + n_rows > b->room_lengths) {
+        b->room_lengths = 2 * (b->n_lengths + n_rows);
+        s = clab_mem_grow(b->cx, CLAB_MEM_WORK, 8 * b->room_lengths, "rows of a sketch", &p);
+        b->lengths = p;
+    }
+    for (int64_t i = 0; s == CLAB_OK && i < n_rows; i++)
+        b->lengths[b->n_lengths++] = indptr[i + 1] - indptr[i];
+    return s;
+}
+
+/* The packed rows are the sample of the sketch that takes their place; takes lengths. */
+static clab_status sketch(clab_ctx *cx, clab_store *sample, int64_t *lengths, int64_t n, const char *what,
+                          clab_store **out)
+{
+    const int64_t packed = clab_store_get_info(sample)->n_rows;
+    int64_t *before = NULL;
+    clab_status s = clab_mem_alloc(cx, CLAB_MEM_WORK, 8 * (packed + n + 1), "rows of a sketch", (void **)&before);
+
+    for (int64_t i = 0; s == CLAB_OK && i <= packed + n; i++)
+        before[i] = i == 0 ? 0 : before[i - 1] + (i <= packed ? clab_store_row_nnz(sample, i - 1) : lengths[i - packed - 1]);
+    if (s == CLAB_OK)
+        s = clab_store_sketch(cx, sample, packed + n, before, -1, false, what, out);
+    clab_mem_free(cx, before);
+    clab_mem_free(cx, lengths);
+    clab_store_unref(sample);
+    return s;
+}
+
 clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t n_rows, const int64_t *indptr,
                                    const int32_t *indices, const void *values)
 {
@@ -253,6 +297,8 @@ clab_status clab_store_builder_add(clab_ctx *cx, clab_store_builder *b, int64_t 
     int most = 2 * clab_threads(cx) < MAX_TILES ? 2 * clab_threads(cx) : MAX_TILES;
     clab_status s = clab_check(cx);
 
+    if (s == CLAB_OK && only_counted(b))
+        return count_rows(b, n_rows, indptr);
     for (int64_t row = 0; s == CLAB_OK && row < n_rows; row = c.cut[c.n]) {
         int n = cut_rows(&c, row, n_rows, most);
         while (s == CLAB_OK && b->n_tiles < n) {
@@ -332,6 +378,8 @@ clab_status clab_store_builder_end(clab_ctx *cx, clab_store_builder *b, int64_t 
 clab_status clab_store_builder_store(clab_ctx *cx, clab_store_builder *b, const char *what, clab_store **out)
 {
     clab_status s = finish(b);
+    int64_t *lengths = b->lengths, n_lengths = b->n_lengths;
+    clab_store *sample = NULL;
     int fd = b->fd;
 
     *out = NULL;
@@ -339,6 +387,10 @@ clab_status clab_store_builder_store(clab_ctx *cx, clab_store_builder *b, const 
         s = clab_fail(cx, CLAB_EINTERNAL, "this builder writes into a file of its caller");
     if (s == CLAB_OK)
         b->own_fd = false; /* clab_store_open takes it, and charges it anew */
+    if (s == CLAB_OK)
+        b->lengths = NULL;
     clab_store_builder_free(b);
-    return s == CLAB_OK ? clab_store_open(cx, fd, what, out) : s;
+    if (s == CLAB_OK)
+        s = clab_store_open(cx, fd, what, n_lengths > 0 ? &sample : out);
+    return s == CLAB_OK && sample ? sketch(cx, sample, lengths, n_lengths, what, out) : s;
 }

@@ -267,13 +267,16 @@ static clab_status concat_mapped(clab_ctx *cx, const clab_dataset *const *parts,
     return s;
 }
 
-clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *o,
+clab_status clab_concat(clab_ctx *cx, const clab_dataset *const *parts, int n, const clab_concat_opts *given,
                         clab_dataset **out)
 {
+    clab_concat_opts opts = *given;
+    const clab_concat_opts *const o = &opts;
     clab__concat c = {.cx = cx, .parts = parts, .n = n, .o = o};
     char (*numbers)[16] = NULL, *name = NULL;
     clab_status s;
 
+    opts.outer |= clab_ctx_whatif(cx)->outer; /* a plan asks what would be if */
     if (n < 1)
         return clab_fail(cx, CLAB_EARG, "concat: no datasets were given");
     if (o->map)

@@ -37,6 +37,8 @@ CLAB_MUST_CHECK clab_status clab__counts_find(clab_ctx *cx, clab_dataset *d, con
 /* clab__temporary_make -- a new file in `folder` (which ends in a slash) whose name tells who writes it; first
  * removes those of writers that are no more (temporary.c).  *path is malloc'd.  EIO. */
 CLAB_MUST_CHECK clab_status clab__temporary_make(clab_ctx *cx, const char *folder, char **path, int *fd);
+/* In a plan: *d as if its file held n cells, its own again and again (read_stretch.c). */
+CLAB_MUST_CHECK clab_status clab__stretch(clab_ctx *cx, int64_t n, clab_dataset **d);
 
 /* ---- atomic files (atomic.c) ---------------------------------------------------------------------*/
 typedef struct {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/svg.h"
 #include "base/text.h"
 #include "label/evaluate.h"
-#include "svg_impl.h"
 
 #define NAME_COLUMNS 32
 #define LINE_COLUMNS 100
@@ -22,7 +22,7 @@ static int name_width(const clab_evaluation *e)
     int width = 5;
 
     for (int c = 0; c < e->k; c++) {
-        int n = clab__columns(class_name(e, c));
+        int n = clab_svg_columns(class_name(e, c));
         width = n > width ? n : width;
     }
     return width < NAME_COLUMNS ? width : NAME_COLUMNS;
@@ -32,9 +32,9 @@ static int name_width(const clab_evaluation *e)
 static void add_name(clab_str *b, const char *name, int width)
 {
     char buf[4 * NAME_COLUMNS + 8];
-    const char *s = clab__shorten(name, width, buf, sizeof buf);
+    const char *s = clab_svg_shorten(name, width, buf, sizeof buf);
 
-    clab_str_addf(b, "%s%*s", s, width - clab__columns(s), "");
+    clab_str_addf(b, "%s%*s", s, width - clab_svg_columns(s), "");
 }
 
 clab_status clab_evaluation_table(clab_ctx *cx, const clab_evaluation *e, char **out)
@@ -54,7 +54,7 @@ clab_status clab_evaluation_table(clab_ctx *cx, const clab_evaluation *e, char *
         clab_str_addf(&b, "  %9.3f  %6.3f  %6.3f  %7" PRId64 "\n", e->precision[c], e->recall[c], e->f1[c],
                       e->support[c]);
     }
-    return clab__str_give(cx, &b, out);
+    return clab_str_give(cx, &b, out);
 }
 
 /* ---- the confusion matrix as text ------------------------------------------------------------------*/
@@ -111,7 +111,7 @@ clab_status clab_evaluation_text(clab_ctx *cx, const clab_evaluation *e, char **
             clab_str_add(&b, "\n");
         add_band(&b, e, from, from + band < e->k ? from + band : e->k, width, cell);
     }
-    return clab__str_give(cx, &b, out);
+    return clab_str_give(cx, &b, out);
 }
 
 /* ---- CSV: one fact a line ---------------------------------------------------------------------------*/
@@ -161,7 +161,7 @@ clab_status clab_evaluation_csv(clab_ctx *cx, const clab_evaluation *e, char **o
         for (int c = 0; c < e->k; c++)
             add_fact(&b, "confusion", class_name(e, r), class_name(e, c),
                      (double)e->confusion[(int64_t)r * e->k + c]);
-    return clab__str_give(cx, &b, out);
+    return clab_str_give(cx, &b, out);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------------------*/

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/svg.h"
 #include "base/text.h"
 #include "label/evaluate.h"
-#include "svg_impl.h"
 
 #define INK "#222222"
 #define FAINT "#bbbbbb"
@@ -32,7 +32,7 @@ static layout lay_out(const clab_evaluation *e)
     int longest = 4;
 
     for (int c = 0; c < e->k; c++) {
-        int n = clab__columns(class_name(e, c));
+        int n = clab_svg_columns(class_name(e, c));
         longest = n > longest ? n : longest;
     }
     longest = longest < LABEL_COLUMNS ? longest : LABEL_COLUMNS;
@@ -47,11 +47,11 @@ static void draw_names(clab_str *b, const layout *l)
     char buf[4 * LABEL_COLUMNS + 8];
 
     for (int c = 0; c < l->e->k; c++) {
-        const char *name = clab__shorten(class_name(l->e, c), LABEL_COLUMNS, buf, sizeof buf);
+        const char *name = clab_svg_shorten(class_name(l->e, c), LABEL_COLUMNS, buf, sizeof buf);
         double middle = (c + 0.5) * l->side;
 
-        clab__svg_text(b, l->left - 6, l->top + middle + 4, CLAB__END, 12, 0, INK, name);
-        clab__svg_text(b, l->left + middle, l->top - 6, CLAB__START, 12, 45, INK, name);
+        clab_svg_text(b, l->left - 6, l->top + middle + 4, CLAB_SVG_END, 12, 0, INK, name);
+        clab_svg_text(b, l->left + middle, l->top - 6, CLAB_SVG_START, 12, 45, INK, name);
     }
 }
 
@@ -65,11 +65,11 @@ static void draw_cell(clab_str *b, const layout *l, int r, int c)
     char shade[8], count[24], tip[256];
 
     snprintf(tip, sizeof tip, "%.100s labelled %.100s: %" PRId64, class_name(e, r), class_name(e, c), n);
-    clab__svg_rect(b, x + 0.5, y + 0.5, l->side - 1, l->side - 1, clab__svg_shade(share, shade), tip);
+    clab_svg_rect(b, x + 0.5, y + 0.5, l->side - 1, l->side - 1, clab_svg_shade(share, shade), tip);
     if (n == 0)
         return;
     snprintf(count, sizeof count, "%" PRId64, n);
-    clab__svg_text(b, x + l->side / 2.0, y + l->side / 2.0 + 4, CLAB__MIDDLE, l->side >= 40 ? 12 : 8, 0,
+    clab_svg_text(b, x + l->side / 2.0, y + l->side / 2.0 + 4, CLAB_SVG_MIDDLE, l->side >= 40 ? 12 : 8, 0,
                    share > 0.5 ? "#ffffff" : INK, count);
 }
 
@@ -82,18 +82,18 @@ clab_status clab_evaluation_svg(clab_ctx *cx, const clab_evaluation *e, char **o
 
     snprintf(line, sizeof line, "%s cells: accuracy %.3f, macro F1 %.3f. Rows: true class, columns: predicted class",
              clab_text_count(e->n), e->accuracy, e->macro_f1);
-    clab__svg_open(&b, width, height, "Confusion matrix", line);
-    clab__svg_text(&b, 12, 24, CLAB__START, 16, 0, INK, "Confusion matrix");
+    clab_svg_open(&b, width, height, "Confusion matrix", line);
+    clab_svg_text(&b, 12, 24, CLAB_SVG_START, 16, 0, INK, "Confusion matrix");
     snprintf(line, sizeof line, "accuracy %.3f, macro F1 %.3f", e->accuracy, e->macro_f1);
-    clab__svg_text(&b, 12, 42, CLAB__START, 12, 0, INK, line);
+    clab_svg_text(&b, 12, 42, CLAB_SVG_START, 12, 0, INK, line);
     draw_names(&b, &l);
     for (int r = 0; r < e->k; r++)
         for (int c = 0; c < e->k; c++)
             draw_cell(&b, &l, r, c);
-    clab__svg_text(&b, l.left + e->k * l.side / 2.0, height - 10, CLAB__MIDDLE, 12, 0, INK, "predicted class");
-    clab__svg_text(&b, 16, l.top + e->k * l.side / 2.0, CLAB__MIDDLE, 12, 90, INK, "true class");
-    clab__svg_close(&b);
-    return clab__str_give(cx, &b, out);
+    clab_svg_text(&b, l.left + e->k * l.side / 2.0, height - 10, CLAB_SVG_MIDDLE, 12, 0, INK, "predicted class");
+    clab_svg_text(&b, 16, l.top + e->k * l.side / 2.0, CLAB_SVG_MIDDLE, 12, 90, INK, "true class");
+    clab_svg_close(&b);
+    return clab_str_give(cx, &b, out);
 }
 
 /* ---- histogram ------------------------------------------------------------------------------------------*/
@@ -169,24 +169,24 @@ clab_status clab_histogram_text(clab_ctx *cx, const clab_value *column, int bins
         clab_str_addf(&b, "%8.3g - %-8.3g |%.*s %" PRId64 "\n", edge(&h, i), edge(&h, i + 1), length, bar,
                       h.count[i]);
     }
-    return clab__str_give(cx, &b, out);
+    return clab_str_give(cx, &b, out);
 }
 
 static void draw_axes(clab_str *b, const histogram *h, const char *title)
 {
     char text[32];
 
-    clab__svg_text(b, 320, 24, CLAB__MIDDLE, 16, 0, INK, title);
+    clab_svg_text(b, 320, 24, CLAB_SVG_MIDDLE, 16, 0, INK, title);
     for (int i = 0; i <= 4; i++) {
         double x = 60 + 560 * i / 4.0, y = 320 - 270 * i / 4.0;
 
         snprintf(text, sizeof text, "%.3g", h->low + (h->high - h->low) * i / 4);
-        clab__svg_text(b, x, 340, CLAB__MIDDLE, 12, 0, INK, text);
+        clab_svg_text(b, x, 340, CLAB_SVG_MIDDLE, 12, 0, INK, text);
         snprintf(text, sizeof text, "%.0f", (double)h->largest * i / 4);
-        clab__svg_text(b, 54, y + 4, CLAB__END, 12, 0, INK, text);
-        clab__svg_line(b, 60, y, 620, y, i ? FAINT : INK);
+        clab_svg_text(b, 54, y + 4, CLAB_SVG_END, 12, 0, INK, text);
+        clab_svg_line(b, 60, y, 620, y, i ? FAINT : INK);
     }
-    clab__svg_text(b, 16, 185, CLAB__MIDDLE, 12, 90, INK, "cells");
+    clab_svg_text(b, 16, 185, CLAB_SVG_MIDDLE, 12, 90, INK, "cells");
 }
 
 clab_status clab_histogram_svg(clab_ctx *cx, const clab_value *column, int bins, const char *title, char **out)
@@ -201,15 +201,15 @@ clab_status clab_histogram_svg(clab_ctx *cx, const clab_value *column, int bins,
         return st;
     snprintf(line, sizeof line, "Histogram of %s cells in %d bins from %.3g to %.3g", clab_text_count(h.n), h.bins,
              h.low, h.high);
-    clab__svg_open(&b, 640, 360, title, line);
+    clab_svg_open(&b, 640, 360, title, line);
     draw_axes(&b, &h, title);
     width = 560.0 / h.bins;
     for (int i = 0; i < h.bins; i++) {
         double height = 270.0 * (double)h.count[i] / (double)h.largest;
 
         snprintf(line, sizeof line, "%.3g to %.3g: %" PRId64 " cells", edge(&h, i), edge(&h, i + 1), h.count[i]);
-        clab__svg_rect(&b, 60 + width * i + 0.5, 320 - height, width - 1, height, clab__svg_shade(0.8, shade), line);
+        clab_svg_rect(&b, 60 + width * i + 0.5, 320 - height, width - 1, height, clab_svg_shade(0.8, shade), line);
     }
-    clab__svg_close(&b);
-    return clab__str_give(cx, &b, out);
+    clab_svg_close(&b);
+    return clab_str_give(cx, &b, out);
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/svg.h"
 #include "plan_impl.h"
 
 void clab__plan_quote(clab_str *b, const char *s)
@@ -50,5 +51,5 @@ clab_status clab_plan_json(clab_ctx *cx, const clab_timeline *t, const char *tit
         add_row(&b, &t->rows[i]);
     }
     clab_str_add(&b, "\n  ]\n}\n");
-    return clab__plan_give(cx, &b, out);
+    return clab_str_give(cx, &b, out);
 }

@@ -17,4 +17,18 @@ CLAB_MUST_CHECK clab_status clab_plan_text(clab_ctx *cx, const clab_timeline *t,
  * "written_bytes", "seconds"}]}.  Caller free()s. */
 CLAB_MUST_CHECK clab_status clab_plan_json(clab_ctx *cx, const clab_timeline *t, const char *title, char **out);
 
+/* clab_plan_read -- a timeline that clab_plan_json wrote; clab_timeline_free it.  EFORMAT names what is wrong. */
+CLAB_MUST_CHECK clab_status clab_plan_read(clab_ctx *cx, const char *path, clab_timeline *out);
+
+/* ---- a plan beside its measured twin: rows are matched by their line, stages by their name -----------------------
+ * clab_plan_compare_text -- one table with the difference of every peak, then the peaks as bars.  Caller free()s. */
+CLAB_MUST_CHECK clab_status clab_plan_compare_text(clab_ctx *cx, const clab_timeline *planned, const clab_timeline *measured,
+                                                   const char *title, char **out);
+/* clab_plan_compare_svg -- the bars as a figure.  Caller free()s. */
+CLAB_MUST_CHECK clab_status clab_plan_compare_svg(clab_ctx *cx, const clab_timeline *planned, const clab_timeline *measured,
+                                                  const char *title, char **out);
+/* Is the prediction as good as docs/plan.md says: within a tenth or 32 MiB of the measured peak, and not more than a
+ * twentieth below it? */
+bool clab_plan_is_good(int64_t planned_peak, int64_t measured_peak);
+
 #endif

@@ -11,8 +11,6 @@ void clab__plan_cell(clab_str *b, const char *s, int columns);
 const char *clab__plan_step(const clab_timeline_row *r);
 /* Is it worth a line in a table?  A row in which no step ran and no file was touched is not. */
 bool clab__plan_shown(const clab_timeline_row *r);
-/* b's text for the caller, who free()s it. */
-CLAB_MUST_CHECK clab_status clab__plan_give(clab_ctx *cx, clab_str *b, char **out);
 /* s as a JSON string; bytes that are no UTF-8 do not occur: rows are safe to show. */
 void clab__plan_quote(clab_str *b, const char *s);
 

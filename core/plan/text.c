@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/svg.h"
 #include "plan_impl.h"
 
 #define WORDS 44 /* columns of the script's text */
@@ -115,16 +115,5 @@ clab_status clab_plan_text(clab_ctx *cx, const clab_timeline *t, const char *tit
         if (clab__plan_shown(&t->rows[i]) || i == t->peak_row)
             add_row(&b, t, i, gpu);
     add_sums(&b, t);
-    return clab__plan_give(cx, &b, out);
-}
-
-clab_status clab__plan_give(clab_ctx *cx, clab_str *b, char **out)
-{
-    if (b->failed || !b->s) {
-        clab_str_free(b);
-        return clab_fail(cx, CLAB_ENOMEM, "no memory for the words of a plan");
-    }
-    *out = b->s;
-    *b = (clab_str){0};
-    return CLAB_OK;
+    return clab_str_give(cx, &b, out);
 }

@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "ledger/ledger.h"
 
+#define MOST_PARAMS 32
+
 static const clab_step *const registry[] = {
 #define CLAB_STEP(name) &clab_step_##name,
 #include "steps/steps.def"
@@ -97,9 +99,27 @@ static clab_status log_step(clab_ctx *cx, const clab_step *s, const clab_arg *ar
     return st;
 }
 
-clab_status clab_step_run(clab_ctx *cx, const clab_step *s, const clab_dataset *d, const clab_arg *args,
+/* A plan asks what would be if: args, or a copy with what it changes. */
+static const clab_arg *changed(clab_ctx *cx, const clab_step *s, const clab_arg *args, clab_arg *copy)
+{
+    const clab_whatif *w = clab_ctx_whatif(cx);
+
+    if (!w->zero_center || s->n_params > MOST_PARAMS)
+        return args;
+    memcpy(copy, args, (size_t)s->n_params * sizeof *copy);
+    for (int i = 0; i < s->n_params; i++) {
+        if (strcmp(s->name, "scale") == 0 && s->params[i].type == CLAB_P_BOOL &&
+            (strcmp(s->params[i].name, "zero_center") == 0 || strcmp(s->params[i].name, "dense") == 0))
+            copy[i].b = copy[i].given = copy[i].explicit_ = true;
+    }
+    return copy;
+}
+
+clab_status clab_step_run(clab_ctx *cx, const clab_step *s, const clab_dataset *d, const clab_arg *given,
                           clab_dataset **out)
 {
+    clab_arg copy[MOST_PARAMS];
+    const clab_arg *args = changed(cx, s, given, copy);
     clab_phase *phase;
     clab_dataset *result = NULL;
     clab_status st;

@@ -1,6 +1,6 @@
 /* svg.c -- a small writer of SVG figures, and the text helpers that tables and figures share.
  * Refuses to know what is drawn. */
-#include "svg_impl.h"
+#include "base/svg.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static void add_escaped(clab_str *b, const char *s)
     }
 }
 
-void clab__svg_open(clab_str *b, int width, int height, const char *title, const char *desc)
+void clab_svg_open(clab_str *b, int width, int height, const char *title, const char *desc)
 {
     clab_str_addf(b,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
@@ -44,15 +44,15 @@ void clab__svg_open(clab_str *b, int width, int height, const char *title, const
     clab_str_add(b, "</title>\n<desc id=\"desc\">");
     add_escaped(b, desc);
     clab_str_add(b, "</desc>\n");
-    clab__svg_rect(b, 0, 0, width, height, "#ffffff", NULL);
+    clab_svg_rect(b, 0, 0, width, height, "#ffffff", NULL);
 }
 
-void clab__svg_close(clab_str *b)
+void clab_svg_close(clab_str *b)
 {
     clab_str_add(b, "</svg>\n");
 }
 
-void clab__svg_text(clab_str *b, double x, double y, clab__anchor anchor, int size, int turn, const char *colour,
+void clab_svg_text(clab_str *b, double x, double y, clab_svg_anchor anchor, int size, int turn, const char *colour,
                     const char *s)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
@@ -66,7 +66,7 @@ void clab__svg_text(clab_str *b, double x, double y, clab__anchor anchor, int si
     clab_str_add(b, "</text>\n");
 }
 
-void clab__svg_rect(clab_str *b, double x, double y, double w, double h, const char *fill, const char *tip)
+void clab_svg_rect(clab_str *b, double x, double y, double w, double h, const char *fill, const char *tip)
 {
     clab_str_addf(b, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"", x, y, w, h, fill);
     if (!tip) {
@@ -78,13 +78,13 @@ void clab__svg_rect(clab_str *b, double x, double y, double w, double h, const c
     clab_str_add(b, "</title></rect>\n");
 }
 
-void clab__svg_line(clab_str *b, double x1, double y1, double x2, double y2, const char *colour)
+void clab_svg_line(clab_str *b, double x1, double y1, double x2, double y2, const char *colour)
 {
     clab_str_addf(b, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x1, y1, x2, y2,
                   colour);
 }
 
-const char *clab__svg_shade(double share, char buf[8])
+const char *clab_svg_shade(double share, char buf[8])
 {
     static const double white[3] = {255, 255, 255}, blue[3] = {8, 69, 148};
     unsigned rgb[3];
@@ -100,7 +100,7 @@ static bool starts_character(char c)
     return ((unsigned char)c & 0xc0) != 0x80;
 }
 
-int clab__columns(const char *s)
+int clab_svg_columns(const char *s)
 {
     int n = 0;
 
@@ -109,13 +109,13 @@ int clab__columns(const char *s)
     return n;
 }
 
-const char *clab__shorten(const char *s, int columns, char *buf, size_t n)
+const char *clab_svg_shorten(const char *s, int columns, char *buf, size_t n)
 {
     int seen = 0;
     char *c;
 
     clab_text_show(s, buf, n);
-    if (clab__columns(buf) <= columns)
+    if (clab_svg_columns(buf) <= columns)
         return buf;
     for (c = buf; *c; c++) {
         if (starts_character(*c) && seen++ == columns - 2)
@@ -125,7 +125,7 @@ const char *clab__shorten(const char *s, int columns, char *buf, size_t n)
     return buf;
 }
 
-clab_status clab__str_give(clab_ctx *cx, clab_str *b, char **out)
+clab_status clab_str_give(clab_ctx *cx, clab_str *b, char **out)
 {
     char *s = b->s;
 
