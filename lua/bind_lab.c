@@ -283,6 +283,7 @@ void clab__lab_open(lua_State *L)
     clab__model_open(L, lab);
     clab__evaluation_open(L, lab);
     clab__device_open(L, lab);
+    clab__plan_open(L, lab);
     clab__mem_open(L, lab);
     clab__simulate_open(L, lab);
     clab__genes_open(L, lab);

@@ -174,7 +174,7 @@ clab_lua_result clab_lua_run_file(clab_lua *l, const char *path, int argc, char 
         *err = NULL;
     if (l->records) {
         lua_pushfstring(l->L, "@%s", path);
-        if (clab__record_source(l, lua_tostring(l->L, -1)) != CLAB_OK)
+        if (clab__record_source(l, lua_tostring(l->L, -1), NULL) != CLAB_OK)
             clab_error_clear(l->cx); /* rows without words are still rows */
         lua_pop(l->L, 1);
         if (clab_ctx_planning(l->cx))

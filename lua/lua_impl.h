@@ -56,7 +56,8 @@ void clab__mem_open(lua_State *L, int lab);
 void clab__mem_before(clab_lua *l); /* a statement begins: what is held now is what mem.diff() compares with */
 void clab__mem_close(clab_lua *l);
 /* ---- record.c: lines as rows of the ledger's timeline ----------------------------------------------*/
-CLAB_MUST_CHECK clab_status clab__record_source(clab_lua *l, const char *source); /* a chunk's, as Lua names it */
+CLAB_MUST_CHECK clab_status clab__record_source(clab_lua *l, const char *source, const char *text); /* as Lua names it; text: of a
+                                                                                                       * statement, or NULL */
 void clab__record_line(clab_lua *l, lua_State *L, lua_Debug *ar);                  /* from the hook */
 void clab__record_free(clab_lua *l);
 /* ---- sandbox.c: a plan's script touches nothing outside the session --------------------------------*/
@@ -151,6 +152,7 @@ void clab__scvi_open(lua_State *L, int lab);
 void clab__model_open(lua_State *L, int lab);
 void clab__evaluation_open(lua_State *L, int lab);
 void clab__device_open(lua_State *L, int lab);
+void clab__plan_open(lua_State *L, int lab);
 void clab__simulate_open(lua_State *L, int lab);
 void clab__genes_open(lua_State *L, int lab);
 

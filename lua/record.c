@@ -58,7 +58,7 @@ void clab__record_free(clab_lua *l)
     l->recording = NULL;
 }
 
-clab_status clab__record_source(clab_lua *l, const char *source)
+clab_status clab__record_source(clab_lua *l, const char *source, const char *text)
 {
     struct clab__recording *r = calloc(1, sizeof *r);
 
@@ -69,7 +69,7 @@ clab_status clab__record_source(clab_lua *l, const char *source)
         free(r);
         return clab_fail(l->cx, CLAB_ENOMEM, "no memory for a recording");
     }
-    r->text = *source == '@' ? read_text(source + 1) : *source == '=' ? NULL : strdup(source);
+    r->text = *source == '@' ? read_text(source + 1) : strdup(*source != '=' ? source : text ? text : "");
     if (r->text)
         split(r);
     l->recording = r;

@@ -41,13 +41,6 @@ static int help(void)
     return CLAB_EXIT_DONE;
 }
 
-/* A plan is quiet: what it would note is about cells that are not there.  Warnings are worth a line. */
-static void quiet(void *user, clab_note_level level, const char *text)
-{
-    if (level == CLAB_NOTE_WARN)
-        clab_log_note(user, level, text);
-}
-
 static void drop(void *user, const char *text, size_t n)
 {
     (void)user;
@@ -64,7 +57,6 @@ static clab_lua_result run_planned(clab_ctx *cx, const request *q, int argc, cha
 
     clab_ctx_set_planning(cx, true);
     clab_ctx_set_whatif(cx, &q->whatif);
-    clab_note_set(cx, quiet, NULL);
     if (clab_timeline_start(cx) == CLAB_OK && clab_lua_new(cx, &lo, &lua) == CLAB_OK) {
         clab_lua_record(lua);
         r = clab_lua_run_file(lua, q->script, argc, argv, err);
@@ -73,7 +65,6 @@ static clab_lua_result run_planned(clab_ctx *cx, const request *q, int argc, cha
             r = CLAB_LUA_ERROR;
     }
     clab_lua_free(lua);
-    clab_note_set(cx, clab_log_note, NULL);
     return r;
 }
 

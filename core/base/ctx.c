@@ -157,7 +157,7 @@ static void note(clab_ctx *cx, clab_note_level level, const char *fmt, va_list a
 
     vsnprintf(text, sizeof text, fmt, ap);
     pthread_mutex_lock(&cx->lock);
-    if (cx->note)
+    if (cx->note && !(cx->planning && level == CLAB_NOTE_INFO)) /* of cells that are not there */
         cx->note(cx->note_user, level, text);
     pthread_mutex_unlock(&cx->lock);
 }

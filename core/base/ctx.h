@@ -74,7 +74,7 @@ CLAB_MUST_CHECK clab_status clab_check(clab_ctx *cx);
 /* ---- a dry run: docs/plan.md -------------------------------------------------------------------
  * In a planning context a script runs with its own code, on headers: readers hand out sketches of their
  * matrices, models are not trained, writes go nowhere, and memory that the real run would take is charged
- * to the ledger (clab_mem_charge) without being taken.  Set by who makes the context, before any work. */
+ * to the ledger (clab_mem_charge) without being taken.  Its notes are dropped, its warnings are not.  Set by who makes the context, before any work. */
 bool clab_ctx_planning(const clab_ctx *cx);
 void clab_ctx_set_planning(clab_ctx *cx, bool planning);
 

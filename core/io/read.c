@@ -352,10 +352,10 @@ static clab_status read_once(clab_ctx *cx, const char *path, const clab_read_opt
         clab_dataset_unref(*out);
         *out = NULL;
     }
-    if (st == CLAB_OK)
-        st = name_genes(cx, opts, out);
     if (st == CLAB_OK && clab_ctx_whatif(cx)->cells > 0)
         st = clab__stretch(cx, clab_ctx_whatif(cx)->cells, out);
+    if (st == CLAB_OK)
+        st = name_genes(cx, opts, out);
     clab__arrival_free(&a);
     clab_phase_end(phase);
     return st;

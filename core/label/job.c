@@ -15,6 +15,7 @@
 #include "io/io.h"
 #include "job_impl.h"
 #include "ledger/ledger.h"
+#include "ledger/timeline.h"
 
 const clab_param clab_label_params[CLAB__N_LABEL_PARAMS] = {
     [CLAB__REFERENCE] = {"reference", CLAB_P_STR, NULL, 0, 0, NULL, "", "file of the labelled study"},
@@ -226,6 +227,7 @@ static clab_status write_results(clab_ctx *cx, clab__job *j)
 
     clab_write_opts_init(&whole);
     whole.format = "h5ad"; /* whatever its name: the labels must not be lost */
+    clab_timeline_enter(cx, 0, "Write Results");
     if ((st = log_job(cx, j)) != CLAB_OK ||
         (st = clab_write(cx, j->labelled, a[CLAB__OUTPUT].s, &whole)) != CLAB_OK)
         return st;

@@ -11,6 +11,7 @@
 #include "job_impl.h"
 #include "label/compare.h"
 #include "ledger/ledger.h"
+#include "ledger/timeline.h"
 
 /* ---- reading ---------------------------------------------------------------------------------------*/
 
@@ -105,13 +106,16 @@ clab_status clab__job_read(clab_ctx *cx, clab__job *j)
     clab_status st;
 
     snprintf(least, sizeof least, "%" PRId64, a[CLAB__MIN_CELLS].i);
+    clab_timeline_enter(cx, 0, "Load Reference");
     if ((st = read_study(cx, j, "reference", a[CLAB__REFERENCE].s, &j->reference)) != CLAB_OK)
         return st;
     /* Before the query comes into memory: rare types and poor cells go first. */
+    clab_timeline_enter(cx, 0, "Filter Reference");
     st = clab__job_step(cx, "keep_labels", (const char *const[]){"by", a[CLAB__LABEL].s, "min_cells", least, NULL},
                         &j->reference);
     if (st != CLAB_OK || (st = filter_reference(cx, j)) != CLAB_OK || (st = check_types(cx, j)) != CLAB_OK)
         return st;
+    clab_timeline_enter(cx, 0, "Load Query");
     return read_study(cx, j, "query", a[CLAB__QUERY].s, &j->query);
 }
 
@@ -262,12 +266,14 @@ clab_status clab__job_join(clab_ctx *cx, clab__job *j)
     clab_dataset *reference = clab_dataset_ref(j->reference);
     clab_status st;
 
+    clab_timeline_enter(cx, 0, "Common Genes");
     j->train_query = clab_dataset_ref(j->query);
     if ((st = check_genes(cx, j)) != CLAB_OK || (st = sample(cx, j, &reference)) != CLAB_OK ||
         (st = concat(cx, j, reference)) != CLAB_OK)
         goto done;
     if ((j->a[CLAB__BATCH].given || j->a[CLAB__COVARIATES].given) && (st = set_batch(cx, j, j->both)) != CLAB_OK)
         goto done;
+    clab_timeline_enter(cx, 0, "Variable Genes");
     if (latent && (st = choose_genes(cx, j)) != CLAB_OK)
         goto done;
     clab_note(cx, "together: %s cells x %s common genes%s%s%s (%.1f s)", clab_text_count(clab_dataset_n_obs(j->both)),

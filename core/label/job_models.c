@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "job_impl.h"
 #include "ledger/ledger.h"
+#include "ledger/timeline.h"
 
 /* ---- arguments handed on ---------------------------------------------------------------------------*/
 
@@ -156,11 +157,15 @@ clab_status clab__job_train(clab_ctx *cx, clab__job *j)
     if ((st = reserve(cx, j)) != CLAB_OK)
         return st;
     if (j->chosen) {
-        if ((st = new_scvi(cx, j)) != CLAB_OK || (st = train_scvi(cx, j)) != CLAB_OK ||
-            (st = set_own_latent(cx, j)) != CLAB_OK)
+        clab_timeline_enter(cx, 0, "scVI Training");
+        if ((st = new_scvi(cx, j)) != CLAB_OK || (st = train_scvi(cx, j)) != CLAB_OK)
+            return st;
+        clab_timeline_enter(cx, 0, "Latent Space");
+        if ((st = set_own_latent(cx, j)) != CLAB_OK)
             return st;
         say_scvi(cx, j);
     }
+    clab_timeline_enter(cx, 0, "XGBoost Training");
     if ((st = first_rows(cx, j->both, 0, j->n_reference, &labelled)) == CLAB_OK)
         st = fit_classifier(cx, j, labelled);
     clab_dataset_unref(labelled);
@@ -215,8 +220,10 @@ clab_status clab__job_label(clab_ctx *cx, clab__job *j)
 {
     clab_dataset *query = NULL;
     clab_value *latent = NULL;
-    clab_status st = clab_dataset_copy(cx, j->query, &query);
+    clab_status st;
 
+    clab_timeline_enter(cx, 0, "Label Query");
+    st = clab_dataset_copy(cx, j->query, &query);
     if (st == CLAB_OK && j->scvi) {
         st = j->sampled ? encode_query(cx, j, &latent) : query_latent(cx, j, &latent);
         if (st == CLAB_OK)

@@ -31,4 +31,22 @@ CLAB_MUST_CHECK clab_status clab_plan_compare_svg(clab_ctx *cx, const clab_timel
  * twentieth below it? */
 bool clab_plan_is_good(int64_t planned_peak, int64_t measured_peak);
 
+/* ---- without any file: the calculation of the memory guide -------------------------------------------------------*/
+typedef struct {
+    int64_t reference_cells, reference_genes, query_cells, query_genes, union_genes;
+    double density;    /* share of values that are not zero */
+    bool float64;      /* what scaled values are held as */
+} clab_guide;
+typedef struct {
+    char what[80];
+    int64_t usual, here; /* bytes: as usually written in Python, and in celllab */
+} clab_guide_row;
+#define CLAB_GUIDE_ROWS 12
+/* EARG where the numbers cannot be. */
+CLAB_MUST_CHECK clab_status clab_guide_check(clab_ctx *cx, const clab_guide *g);
+/* What is held after one another; returns how many rows. */
+int clab_guide_rows(const clab_guide *g, clab_guide_row rows[CLAB_GUIDE_ROWS]);
+/* As a table with its sums; caller free()s. */
+CLAB_MUST_CHECK clab_status clab_guide_text(clab_ctx *cx, const clab_guide *g, char **out);
+
 #endif
