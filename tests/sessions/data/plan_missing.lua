@@ -1,0 +1,1 @@
+x = lab.read("not_there.h5ad")

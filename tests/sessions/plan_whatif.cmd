@@ -1,0 +1,3 @@
+# exit: 2
+# err: no change
+plan --whatif join=middle x.lua
