@@ -322,7 +322,6 @@ clab_status clab_timeline_start(clab_ctx *cx)
     return CLAB_OK;
 }
 
-/* What lies beside is known at the end: rows before the library came in are told with what they had. */
 static void sum_up(clab_timeline *k)
 {
     k->peak = k->gpu_peak = 0;

@@ -193,7 +193,7 @@ enum {
     NODE_BYTES = 300, MODEL_NODE_BYTES = 60, /* of a tree, in the library and as it is saved; measured */
     SKETCH_ENTRY = 88,                      /* bytes a feature for each entry of its sketch; measured */
     HIST_BIN = 16,                          /* a pair of doubles */
-    LIBRARY_BYTES = 10 << 20                /* of the library that a worker touches; measured */
+    LIBRARY_BYTES = 16 << 20                /* of the library that a worker touches; measured */
 };
 
 static int64_t sketch_bytes(int64_t n, int max_bin)
