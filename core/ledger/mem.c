@@ -17,6 +17,7 @@
 #else
 #define MAP_FROM ((int64_t)1 << 20)
 #endif
+#define PLAN_MAP_FROM ((int64_t)1 << 20) /* a dry run's, everywhere */
 #define ALIGN 64
 
 typedef struct {
@@ -64,7 +65,7 @@ static head *obtain(int64_t bytes, bool zero, bool planning)
     size_t n = (size_t)bytes + sizeof(head);
     head *h;
 
-    if (bytes >= MAP_FROM) {
+    if (bytes >= MAP_FROM || (planning && bytes >= PLAN_MAP_FROM)) {
         h = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (planning ? MAP_NORESERVE : 0), -1,
                  0);
         if (h == MAP_FAILED)
