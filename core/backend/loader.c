@@ -137,7 +137,11 @@ clab_status clab_backend_open(clab_ctx *cx, const char *device, clab_backend **o
         s = clab_backend_cpu_open(cx, out);
     else if (strcmp(device, "cuda") == 0 || strcmp(device, "gpu") == 0) {
         s = open_plugin(cx, "cuda", out, why, sizeof why);
-        if (s != CLAB_OK) {
+        if (s != CLAB_OK && clab_ctx_planning(cx)) {
+            clab_error_clear(cx); /* a plan may be made where there is no GPU, as on a login node */
+            clab_warn(cx, "there is no GPU here: what the model would hold on one is planned as memory");
+            s = clab_backend_cpu_open(cx, out);
+        } else if (s != CLAB_OK) {
             s = clab_fail(cx, CLAB_EBACKEND, "device \"%s\" cannot be used here: %s", device, why);
             s = clab_hint(cx, "use device=\"cpu\", or \"auto\" to take what there is");
         }
