@@ -212,6 +212,9 @@ static clab_status assemble(clab__concat *c, const char *name, clab_dataset **ou
     }
     if (s == CLAB_OK) {
         clab__part_set(&d->obsm, part);
+        s = clab__concat_obsp(c, d->obsp);
+    }
+    if (s == CLAB_OK) {
         s = clab__concat_counts(c, m, d);
     }
     if (s == CLAB_OK)

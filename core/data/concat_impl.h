@@ -22,6 +22,15 @@ CLAB_MUST_CHECK clab_status clab__concat_obs(const clab__concat *c, clab_value *
 CLAB_MUST_CHECK clab_status clab__concat_obsm(const clab__concat *c, clab_value **obsm);
 CLAB_MUST_CHECK clab_status clab__concat_origin(const clab__concat *c, clab_value **origin);
 
+/* obsp, block by block, when the caller asked for it. */
+CLAB_MUST_CHECK clab_status clab__concat_obsp(const clab__concat *c, clab_value *into);
+
+/* clab__concat_join -- matrices over joined genes.  Outer: genes that an input lacks, and inputs that are absent
+ * (may be NULL; their matrix is empty), hold the fill: what the caller gave, else 0, or NaN where all are dense. */
+CLAB_MUST_CHECK clab_status clab__concat_join(const clab__concat *c, clab_matrix *const *parts, const bool *absent,
+                                              const clab_gene_join *genes, clab_matrix **out);
+double clab__concat_fill_of(const clab__concat *c, clab_matrix *const *parts, const bool *absent);
+
 /* Matrices; m is scratch for n of them.  *out stays NULL when no input has X. */
 CLAB_MUST_CHECK clab_status clab__concat_x(const clab__concat *c, clab_matrix **m, clab_matrix **out);
 CLAB_MUST_CHECK clab_status clab__concat_counts(const clab__concat *c, clab_matrix **m, clab_dataset *d);

@@ -8,12 +8,12 @@
 /* ---- matrices -----------------------------------------------------------------------------------------*/
 
 /* A matrix without entries, for an input that lacks a layer of an outer join. */
-static clab_status empty_matrix(clab_ctx *cx, int64_t n_rows, int64_t n_cols, clab_dtype t, clab_matrix **out)
+static clab_status empty_matrix(clab_ctx *cx, int64_t n_rows, int64_t n_cols, clab_dtype t, bool dense, clab_matrix **out)
 {
     static const int64_t no_entries[1025];
     clab_store_builder *b = NULL;
     clab_store *store = NULL;
-    clab_status s = clab_store_builder_new(cx, -1, n_cols, t, false, &b);
+    clab_status s = clab_store_builder_new(cx, -1, n_cols, t, dense, &b);
     bool building = s == CLAB_OK;
 
     for (int64_t r = 0; s == CLAB_OK && r < n_rows; r += 1024)
@@ -30,7 +30,8 @@ static clab_status empty_matrix(clab_ctx *cx, int64_t n_rows, int64_t n_cols, cl
     return s;
 }
 
-static clab_status join_matrices(const clab__concat *c, clab_matrix *const *parts, clab_matrix **out)
+/* Without fill: counts that are not there are none. */
+static clab_status join_counts(const clab__concat *c, clab_matrix *const *parts, clab_matrix **out)
 {
     return clab_matrix_concat(c->cx, (const clab_matrix *const *)parts, (const int32_t *const *)c->genes->map,
                               c->n, c->genes->n, out);
@@ -38,28 +39,19 @@ static clab_status join_matrices(const clab__concat *c, clab_matrix *const *part
 
 clab_status clab__concat_x(const clab__concat *c, clab_matrix **m, clab_matrix **out)
 {
-    int have = 0, dense = 0;
+    int have = 0;
 
     for (int i = 0; i < c->n; i++) {
         m[i] = c->parts[i]->x;
         have += m[i] != NULL;
-        dense += m[i] && clab_matrix_is_dense(m[i]);
     }
     if (have == 0)
         return CLAB_OK;
     if (have < c->n)
         return clab_fail(c->cx, CLAB_ESTATE, "concat: some inputs have no X");
-    if (c->o->outer && !c->genes->same_set) {
-        if (!isnan(c->o->fill) && c->o->fill != 0.0) {
-            clab_fail(c->cx, CLAB_EARG, "concat: fill=%g would make X dense, %s cells \u00d7 %s genes",
-                      c->o->fill, clab_text_count(c->total), clab_text_count(c->genes->n));
-            return clab_hint(c->cx, "genes that an input lacks read as 0 without fill");
-        }
-        if (dense == c->n)
-            clab_warn(c->cx,
-                      "concat: genes that a dense input lacks read as 0 here; anndata would write NaN");
-    }
-    return join_matrices(c, m, out);
+    if (c->o->outer && !c->genes->same_set && isnan(clab__concat_fill_of(c, m, NULL)))
+        clab_note(c->cx, "concat: genes that a dense input lacks are NaN in X, as in anndata; fill=0 makes them 0");
+    return clab__concat_join(c, m, NULL, c->genes, out);
 }
 
 clab_status clab__concat_counts(const clab__concat *c, clab_matrix **m, clab_dataset *d)
@@ -81,10 +73,10 @@ clab_status clab__concat_counts(const clab__concat *c, clab_matrix **m, clab_dat
         if (i == 0 || strcmp(own, c->parts[0]->counts_from ? c->parts[0]->counts_from : "X") != 0)
             clab_str_addf(&from, "%s%s", i ? ", " : "", own);
     }
-    if (in_x)
+    if (in_x && !clab_matrix_has_base(d->x))
         d->counts = clab_matrix_ref(d->x);
     else
-        s = join_matrices(c, m, &d->counts);
+        s = join_counts(c, m, &d->counts);
     if (s == CLAB_OK && from.failed)
         s = clab_fail(c->cx, CLAB_ENOMEM, "no memory for concat");
     if (s != CLAB_OK) {
@@ -127,33 +119,47 @@ static clab_status append_layer(clab_ctx *cx, clab_dataset *d, const char *name,
     return CLAB_OK;
 }
 
+/* anndata's element type for a layer that an input has not. */
+static clab_dtype absent_type(const clab__concat *c, clab_matrix *const *m, const bool *absent, bool *dense)
+{
+    *dense = true;
+    for (int i = 0; i < c->n; i++)
+        *dense = *dense && (absent[i] || clab_matrix_is_dense(m[i]));
+    if (isnan(c->o->fill) || c->o->fill != floor(c->o->fill) || (!*dense && c->o->fill == 0))
+        return CLAB_F64;
+    return CLAB_I64;
+}
+
 static clab_status concat_layer(const clab__concat *c, const char *name, clab_matrix **m, clab_dataset *d)
 {
     clab_matrix **made = calloc((size_t)c->n, sizeof *made), *joined = NULL;
+    bool *absent = calloc((size_t)c->n, sizeof *absent), dense = false;
     int have = 0;
-    clab_dtype t = CLAB_F32;
-    clab_status s = made ? CLAB_OK : clab_fail(c->cx, CLAB_ENOMEM, "no memory for a layer");
+    clab_dtype t;
+    clab_status s = made && absent ? CLAB_OK : clab_fail(c->cx, CLAB_ENOMEM, "no memory for a layer");
 
-    for (int i = 0; i < c->n; i++) {
+    for (int i = 0; s == CLAB_OK && i < c->n; i++) {
         m[i] = layer_of(c->parts[i], name);
-        if (m[i] && have++ == 0)
-            t = clab_matrix_dtype(m[i]);
+        absent[i] = !m[i];
+        have += !absent[i];
     }
-    if (s == CLAB_OK && have < c->n && !c->o->outer)
+    if (s != CLAB_OK || (have < c->n && !c->o->outer))
         goto done;
+    t = absent_type(c, m, absent, &dense);
     for (int i = 0; s == CLAB_OK && i < c->n; i++)
-        if (!m[i]) {
-            s = empty_matrix(c->cx, c->n_rows[i], clab_dataset_n_vars(c->parts[i]), t, &made[i]);
+        if (absent[i]) {
+            s = empty_matrix(c->cx, c->n_rows[i], clab_dataset_n_vars(c->parts[i]), t, dense, &made[i]);
             m[i] = made[i];
         }
     if (s == CLAB_OK)
-        s = join_matrices(c, m, &joined);
+        s = clab__concat_join(c, m, absent, c->genes, &joined);
     if (s == CLAB_OK)
         s = append_layer(c->cx, d, name, joined);
 done:
     for (int i = 0; made && i < c->n; i++)
         clab_matrix_unref(made[i]);
     free(made);
+    free(absent);
     return s;
 }
 
@@ -197,8 +203,7 @@ static clab_status join_raw(const clab__concat *c, clab_matrix **m, clab_raw *ra
     if (s == CLAB_OK)
         s = clab_gene_join_new(c->cx, lists, len, what, c->n, c->o->outer, &genes);
     if (s == CLAB_OK)
-        s = clab_matrix_concat(c->cx, (const clab_matrix *const *)m, (const int32_t *const *)genes->map, c->n,
-                               genes->n, &raw->x);
+        s = clab__concat_join(c, m, NULL, genes, &raw->x);
     if (s == CLAB_OK)
         s = clab_value_strings(c->cx, 1, &genes->n, genes->names, &index);
     if (s == CLAB_OK)

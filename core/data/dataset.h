@@ -101,7 +101,9 @@ typedef struct {
     const char *uns_merge;
     double min_shared;          /* inner: ESHAPE when a smaller part of the least study's genes is shared; default 0.1 */
     bool map;                   /* first clab_gene_align (genes.h): join by gene, whatever the names */
-    double fill;                /* obsm and varm: what stands where an input has nothing; NaN = default */
+    double fill;                /* outer: what stands where an input has nothing, in X, layers, raw, obsm and varm;
+                                 * NaN = default: 0 where an input is sparse, NaN where all are dense */
+    bool pairwise;              /* keep obsp, block by block */
 } clab_concat_opts;
 void clab_concat_opts_init(clab_concat_opts *o);
 /* Rows in the order of the inputs; genes: inner = those in all, in the first one's order; outer = the union.

@@ -61,7 +61,7 @@ CLAB_MUST_CHECK clab_status clab_matrix_op_log1p(clab_ctx *cx, const clab_matrix
 CLAB_MUST_CHECK clab_status clab_matrix_op_scale(clab_ctx *cx, const clab_matrix *m, const double *mean, const double *std, double max_value, clab_matrix **out);
 /* clab_matrix_op_fill -- entries of column c that are not stored become fill[c] (G, copied); 0 leaves them. */
 CLAB_MUST_CHECK clab_status clab_matrix_op_fill(clab_ctx *cx, const clab_matrix *m, const double *fill, clab_matrix **out);
-CLAB_MUST_CHECK clab_status clab_matrix_op_cast(clab_ctx *cx, const clab_matrix *m, clab_dtype to, clab_matrix **out); /* CLAB_F32 or CLAB_F64 */
+CLAB_MUST_CHECK clab_status clab_matrix_op_cast(clab_ctx *cx, const clab_matrix *m, clab_dtype to, clab_matrix **out); /* CLAB_F32 or CLAB_F64; whole numbers also CLAB_I64 */
 /* Does some entry that is not stored have another value than 0? */
 bool clab_matrix_has_base(const clab_matrix *m);
 /* Do all blocks have one in their recipe?  *base (may be NULL): of the log, 0 = e. */

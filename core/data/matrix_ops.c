@@ -107,7 +107,7 @@ clab_status clab_matrix_op_fill(clab_ctx *cx, const clab_matrix *m, const double
 clab_status clab_matrix_op_cast(clab_ctx *cx, const clab_matrix *m, clab_dtype to, clab_matrix **out)
 {
     *out = NULL;
-    if (to != CLAB_F32 && to != CLAB_F64)
+    if (to != CLAB_F32 && to != CLAB_F64 && !(to == CLAB_I64 && clab_dtype_is_integer(clab_matrix_dtype(m))))
         return clab_fail(cx, CLAB_EARG, "a matrix is cast to float32 or float64, not to %s", clab_dtype_name(to));
     return op_on_all(cx, m, (clab__op){.kind = CLAB__CAST, .to = to}, out);
 }
