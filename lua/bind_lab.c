@@ -181,8 +181,8 @@ static int lab_concat(lua_State *L)
         o.fill = a[6].num;
     o.obs_inner = strcmp(a[7].s, "inner") == 0;
     o.min_shared = a[8].num;
-    o.pairwise = a[9].b;
     o.map = a[9].b;
+    o.pairwise = a[10].b;
     b = clab__new(L, &clab__dataset);
     clab__ok(L, clab_concat(clab__cx(L), parts, n, &o, (clab_dataset **)&b->p));
     clab__tell_gc(L);

@@ -52,12 +52,13 @@ const clab_param clab__concat_params[] = {
     {"index_unique", CLAB_P_STR, "", 0, 0, NULL, "", "joins a cell's name and its dataset's key, as \"-\""},
     {"merge", CLAB_P_ENUM, "", 0, 0, "same|unique|first|only", "", "which var columns survive"},
     {"uns_merge", CLAB_P_ENUM, "", 0, 0, "same|unique|first|only", "", "which keys of uns survive"},
-    {"fill", CLAB_P_NUM, "", 0, 0, NULL, "", "outer: value where a dataset has no gene, layer or obsm; by default 0, NaN where all are dense"},
+    {"fill", CLAB_P_NUM, "", 0, 0, NULL, "",
+     "outer: value where a dataset has no gene, layer or obsm; by default 0, NaN where all are dense"},
     {"obs_join", CLAB_P_ENUM, "outer", 0, 0, "inner|outer", "", "obs columns that all have, or that any has"},
     {"min_shared", CLAB_P_NUM, "0.1", 0, 1, NULL, "",
      "refuse when fewer of the smallest study's genes are shared"},
-    {"pairwise", CLAB_P_BOOL, "false", 0, 0, NULL, "", "keep obsp, block by block"},
     {"map", CLAB_P_BOOL, "false", 0, 0, NULL, "", "join by gene: IDs and symbols are translated by columns and a table"},
+    {"pairwise", CLAB_P_BOOL, "false", 0, 0, NULL, "", "keep obsp, block by block"},
 };
 const int clab__n_concat = COUNT(clab__concat_params);
 

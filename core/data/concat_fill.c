@@ -64,10 +64,10 @@ static clab_status fill_part(const clab__concat *c, const clab_matrix *m, const 
         goto done;
     to = absent ? t : filled_type(t, value, dense);
     s = clab_matrix_concat(c->cx, &m, &map, 1, n, &wide);
+    if (s == CLAB_OK && to != t)
+        s = clab_matrix_op_cast(c->cx, wide, to, &typed);
     if (s == CLAB_OK)
-        s = to == t ? (typed = clab_matrix_ref(wide), CLAB_OK) : clab_matrix_op_cast(c->cx, wide, to, &typed);
-    if (s == CLAB_OK)
-        s = clab_matrix_op_fill(c->cx, typed, fill, out);
+        s = clab_matrix_op_fill(c->cx, typed ? typed : wide, fill, out);
 done:
     clab_mem_free(c->cx, fill);
     clab_matrix_unref(wide);

@@ -170,10 +170,26 @@ static void outer_sorts_and_tells_its_cost(void **state)
     assert_non_null(strstr(said, "4 cells \u00d7 4 genes"));
     assert_non_null(strstr(said, "dense"));
     clab_dataset_unref(d);
+    free_two(p);
+}
+
+/* A fill stands in X for what was not measured; the counts of models stay as they were. */
+static void outer_fills_what_is_lacking(void **state)
+{
+    pair p = two();
+    clab_concat_opts o;
+    (void)state;
+
+    clab_concat_opts_init(&o);
+    o.outer = true;
     o.fill = -1;
-    const clab_dataset *parts[2] = {p.a, p.b};
-    assert_int_equal(clab_concat(cx, parts, 2, &o, &d), CLAB_EARG);
-    clab_error_clear(cx);
+    clab_dataset *d = join(p, &o);
+    float *got = toy_dense(cx, d->x), want[16] = {2, 3, 1, -1, 5, 6, 4, -1, -1, 10, 30, 20, -1, 40, 60, 50};
+    assert_memory_equal(got, want, sizeof want);
+    clab_mem_free(cx, got);
+    assert_int_equal(clab_matrix_dtype(d->x), CLAB_F64);
+    assert_false(d->counts && clab_matrix_has_base(d->counts));
+    clab_dataset_unref(d);
     free_two(p);
 }
 
@@ -417,6 +433,7 @@ int main(void)
         cmocka_unit_test(strangers_share_nothing),
         cmocka_unit_test(one_sided_columns_survive),
         cmocka_unit_test(outer_sorts_and_tells_its_cost),
+        cmocka_unit_test(outer_fills_what_is_lacking),
         cmocka_unit_test(cells_are_known_again_by_identity),
         cmocka_unit_test(types_follow_pandas),
         cmocka_unit_test(merge_strategies),
