@@ -227,7 +227,7 @@ static clab_status by_tiles(clab__h5 *h, clab__matrix *m, clab__sink *k)
     clab_mem_free(h->cx, tile);
     clab_mem_free(h->cx, mark);
     if (st == CLAB_OK)
-        st = clab__turn_stream(t, m->n_rows, &p.sink);
+        st = clab__turn_stream(t, m->n_rows, m->n_cols, &p.sink);
     clab__turn_free(t);
     return st;
 }

@@ -121,7 +121,7 @@ static clab_status read_size(clab__text *t, head *h)
         return bad_head(t, "a symmetric matrix is square", line);
     if (h->array)
         h->n = h->sign == 0 ? h->rows * h->cols : h->rows * (h->rows + h->sign) / 2;
-    if (h->n > h->rows * h->cols || h->n > clab__text_entries(t))
+    if (h->n > h->rows * h->cols || h->n > clab__text_bytes(t) / (h->array ? 2 : 4) + 1) /* "1 1\n", "1\n" at least */
         return bad_head(t, "more entries are promised than there can be", line);
     return CLAB_OK;
 }
@@ -247,13 +247,17 @@ static clab_status stream(clab__h5 *h, clab__source *s, clab__sink *k)
     clab_status st = open_matrix(h, s, &t, &m);
     if (st != CLAB_OK)
         return st;
+    if ((to.by_column ? m.cols : m.rows) != s->n_rows || (to.by_column ? m.rows : m.cols) != s->n_cols) {
+        clab__text_close(&t);
+        return clab_fail(h->cx, CLAB_EIO, "%s changed while it was read", h->name);
+    }
     if ((st = k->begin(k, h, s->n_rows, s->n_cols, CLAB_F32, s->dense)) == CLAB_OK)
         st = s->unsorted && !s->o.look ? clab__turn_new(h, CLAB_F32, &to.turn)
                          : clab__row_blocks_open(h, k, CLAB_F32, s->n_cols, &to.rows);
     if (st == CLAB_OK)
         st = each_entry(&t, &m, &to);
     if (st == CLAB_OK)
-        st = to.turn ? clab__turn_stream(to.turn, s->n_rows, k)
+        st = to.turn ? clab__turn_stream(to.turn, s->n_rows, s->n_cols, k)
                      : clab__row_blocks_end(&to.rows, s->o.look ? to.rows.row + 1 : s->n_rows);
     clab__turn_free(to.turn);
     clab__row_blocks_close(&to.rows);

@@ -261,7 +261,7 @@ static clab_status stream(clab__h5 *h, clab__source *s, clab__sink *k)
     if (st == CLAB_OK && turned)
         st = k->begin(k, h, table.n_columns, n_rows, CLAB_F32, true);
     if (st == CLAB_OK)
-        st = turned ? clab__turn_stream(r.turn, table.n_columns, k)
+        st = turned ? clab__turn_stream(r.turn, table.n_columns, n_rows, k)
                     : clab__row_blocks_end(&r.rows, s->o.look ? r.rows.row + 1 : n_rows);
     clab__turn_free(r.turn);
     clab__row_blocks_close(&r.rows);

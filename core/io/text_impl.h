@@ -46,8 +46,8 @@ static inline clab_status clab__text_status(const clab__text *t)
 }
 /* Could a list of names that holds `bytes` come from this text?  Repeats pack 1000 : 1, names do not. */
 CLAB_MUST_CHECK clab_status clab__text_plausible(clab__text *t, int64_t bytes);
-/* Entries of a matrix, of 4 bytes at least, that the whole file can hold. */
-int64_t clab__text_entries(const clab__text *t);
+/* Bytes of text that the whole file can hold at most. */
+int64_t clab__text_bytes(const clab__text *t);
 
 /* ---- lists of names (str_list.c) ---------------------------------------------------------------------------*/
 typedef struct {
@@ -91,8 +91,9 @@ void clab__row_blocks_close(clab__row_blocks *b);
 typedef struct clab__turn clab__turn;
 CLAB_MUST_CHECK clab_status clab__turn_new(clab__h5 *h, clab_dtype t, clab__turn **out);
 CLAB_MUST_CHECK clab_status clab__turn_add(clab__turn *t, int32_t row, int32_t column, const void *value);
-/* All rows in order; entries of a row stand as they were added. */
-CLAB_MUST_CHECK clab_status clab__turn_stream(clab__turn *t, int64_t n_rows, clab__sink *k);
+/* All rows in order; entries of a row stand as they were added.  EFORMAT where a row has far more of them than
+ * there are columns. */
+CLAB_MUST_CHECK clab_status clab__turn_stream(clab__turn *t, int64_t n_rows, int64_t n_cols, clab__sink *k);
 void clab__turn_free(clab__turn *t); /* NULL is fine */
 
 /* ---- what a file or folder of text holds -----------------------------------------------------------------*/

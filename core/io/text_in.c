@@ -249,7 +249,7 @@ clab_status clab__text_plausible(clab__text *t, int64_t bytes)
                      clab_bytes(bytes), clab_bytes(t->n_in));
 }
 
-int64_t clab__text_entries(const clab__text *t)
+int64_t clab__text_bytes(const clab__text *t)
 {
-    return t->bytes / 4 * (t->inflate ? DEFLATE_PACKED : 1) + 1;
+    return t->bytes > INT64_MAX / DEFLATE_PACKED ? INT64_MAX : t->bytes * (t->inflate ? DEFLATE_PACKED : 1);
 }

@@ -20,6 +20,7 @@
 #define BLOCK_NNZ (256 << 10)
 #define BLOCK_ROWS 16384
 #define DIGIT 11
+#define REPEATS_FREE (1 << 20)
 
 typedef struct {
     int32_t row, column;
@@ -312,7 +313,7 @@ static void choose_rows(const clab__turn *t, block *b, int64_t n_rows)
     }
 }
 
-clab_status clab__turn_stream(clab__turn *t, int64_t n_rows, clab__sink *k)
+clab_status clab__turn_stream(clab__turn *t, int64_t n_rows, int64_t n_cols, clab__sink *k)
 {
     clab_ctx *cx = t->h->cx;
     int64_t most = BLOCK_NNZ, window = 0;
@@ -320,6 +321,9 @@ clab_status clab__turn_stream(clab__turn *t, int64_t n_rows, clab__sink *k)
     clab_status st = b ? open_runs(t, &window) : clab_fail(cx, CLAB_ENOMEM, "no memory for a block of rows");
     for (int64_t r = 0; r < t->n_rows; r++)
         most = t->row_nnz[r] > most ? t->row_nnz[r] : most;
+    if (st == CLAB_OK && most > REPEATS_FREE + 2 * n_cols) /* repeats may be many, but not without end */
+        st = clab_fail(cx, CLAB_EFORMAT, "%s: a cell has %lld entries, and there are %lld genes", t->h->name,
+                       (long long)most, (long long)n_cols);
     if (st == CLAB_OK)
         st = clab__h5_ask(t->h, "a block of rows", most * (4 + (int64_t)t->size));
     if (st == CLAB_OK)

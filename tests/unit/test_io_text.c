@@ -114,6 +114,15 @@ static void test_mtx_kinds(void **state)
     reads("lower.mtx", NULL, "1 2;2 3");
     put("skewed.mtx", "%%MatrixMarket matrix array real skew-symmetric\n3 3\n1\n2\n3\n");
     reads("skewed.mtx", NULL, "0 -1 -2;1 0 -3;2 3 0");
+    clab_str many = {0};
+    clab_str_add(&many, "%%MatrixMarket matrix array integer general\n400 1\n");
+    for (int i = 0; i < 400; i++)
+        clab_str_add(&many, "1\n");
+    put("short.mtx", many.s); /* two bytes an entry */
+    clab_str_free(&many);
+    clab_dataset *d = get("short.mtx", NULL);
+    assert_int_equal(clab_dataset_n_obs(d), 400);
+    clab_dataset_unref(d);
     put("none.mtx", HEAD "0 0 0\n");
     reads("none.mtx", NULL, "");
     put("told_by_content", HEAD "1 1 1\n1 1 1\n");
@@ -352,6 +361,18 @@ static void test_many_out_of_order(void **state)
     clab_dataset_unref(d);
 }
 
+/* Repeats of one entry in no order: they may be many, but they do not fill the memory. */
+static void test_repeats(void **state)
+{
+    gzFile f = gzopen(io_path("repeats.mtx.gz"), "w1");
+    (void)state;
+    gzputs(f, HEAD "2000 2000 3000000\n");
+    for (int i = 0; i < 1500000; i++)
+        gzputs(f, "2 1 1\n1 1 1\n");
+    gzclose(f);
+    refused("repeats.mtx.gz", NULL, "1500000 entries, and there are 2000 genes");
+}
+
 /* Names without end out of a few kilobytes: refused before they fill the memory. */
 static void test_bomb(void **state)
 {
@@ -393,7 +414,7 @@ int main(int argc, char **argv)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(test_mtx_kinds), TEST(test_mtx_refused),    TEST(test_gzip),              TEST(test_folders),
-        TEST(test_tables),    TEST(test_tables_refused), TEST(test_inspect), TEST(test_many_out_of_order), TEST(test_bomb),
+        TEST(test_tables),    TEST(test_tables_refused), TEST(test_inspect), TEST(test_many_out_of_order), TEST(test_repeats), TEST(test_bomb),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }
