@@ -9,6 +9,7 @@
 #include "io/io.h"
 #include "ledger/ledger.h"
 #include "lua_impl.h"
+#include "steps/rank_genes.h"
 
 /* ---- reading --------------------------------------------------------------------------------------*/
 
@@ -216,6 +217,18 @@ static int lab_common_genes(lua_State *L)
     return n;
 }
 
+/* lab.rank_genes_table(ds, {group="B", n=10}): the best genes of groups as a plain table */
+static int lab_rank_genes_table(lua_State *L)
+{
+    const clab_dataset *d = clab__at(L, 1, &clab__dataset);
+    clab_arg *a = clab__args(L, 2, "rank_genes_table", clab__rank_table_params, clab__n_rank_table, 0, NULL);
+    clab__box *b = clab__new(L, &clab__table);
+
+    clab__ok(L, clab_rank_genes_table(clab__cx(L), d, optional(&a[2]), optional(&a[0]), a[1].i, (clab_value **)&b->p));
+    snprintf(b->name, sizeof b->name, "genes");
+    return 1;
+}
+
 /* ---- memory ---------------------------------------------------------------------------------------*/
 
 /* lab.budget("8G") sets, lab.budget(0) goes back to what was found; bytes in force and where they come from. */
@@ -270,6 +283,7 @@ void clab__lab_open(lua_State *L)
     static const luaL_Reg functions[] = {
         {"read", lab_read},     {"read_csv", lab_read_csv},
         {"concat", lab_concat}, {"common_genes", lab_common_genes},
+        {"rank_genes_table", lab_rank_genes_table},
         {"budget", lab_budget}, {"bytes", lab_bytes},
         {"note", lab_note},
         {NULL, NULL},

@@ -36,6 +36,13 @@ const clab_param clab__inspect_params[] = {
 };
 const int clab__n_inspect = COUNT(clab__inspect_params);
 
+const clab_param clab__rank_table_params[] = {
+    {"group", CLAB_P_STR, "", 0, 0, NULL, "", "of this group; default every group, one after another"},
+    {"n", CLAB_P_INT, "10", 1, 2147483647, NULL, "genes", "best genes of each"},
+    {"key", CLAB_P_STR, "", 0, 0, NULL, "", "name in uns, where key_added gave another than rank_genes_groups"},
+};
+const int clab__n_rank_table = COUNT(clab__rank_table_params);
+
 const clab_param clab__write_params[] = {
     {"compression", CLAB_P_INT, "4", 0, 9, NULL, "", "deflate level"},
     {"dense", CLAB_P_BOOL, "false", 0, 0, NULL, "", ".h5ad: write X even where it would become dense"},
@@ -102,6 +109,8 @@ static const clab__doc docs[] = {
      "the same datasets with the genes all of them have", P(clab__common_params, clab__n_common), false},
     {"lab", "concat", "lab.concat({reference=a, query=b}, {join=\"inner\"})",
      "cells of several datasets as one, without copying counts", P(clab__concat_params, clab__n_concat), false},
+    {"lab", "rank_genes_table", "lab.rank_genes_table(ds, {group=\"B\", n=10})",
+     "the best genes that rank_genes_groups found, as a table", P(clab__rank_table_params, clab__n_rank_table), false},
     {"lab", "genes", "lab.genes(a [, b ...])", "how genes are called, and how many are the same by gene", NO_PARAMS, false},
     {"lab", "simulate", "a, b = lab.simulate{cells=50000, query_cells=60000, genes=30000, path=folder}",
      "made-up studies with known types, in memory or as files", P(clab_simulate_params, clab_simulate_n_params),

@@ -63,6 +63,7 @@ static const struct {
     {"read", "docs/formats.md"},          {"write", "docs/formats.md"},
     {"inspect", "docs/inspect.md"},       {"compare", "docs/inspect.md"},
     {"concat", "docs/steps/concat.md"},   {"common_genes", "docs/steps/common_genes.md"},
+    {"rank_genes_table", "docs/steps/rank_genes_groups.md"},
     {"scvi", "docs/scvi.md"},             {"train", "docs/scvi.md"},
     {"latent", "docs/scvi.md"},           {"mem", "docs/memory.md"},
     {"budget", "docs/memory.md"},         {"free", "docs/memory.md"},

@@ -170,7 +170,7 @@ const clab__doc *clab__docs(int *n);
 const clab__doc *clab__doc_get(const char *owner, const char *name); /* owner NULL = any */
 
 extern const clab_param clab__read_params[], clab__inspect_params[], clab__write_params[], clab__concat_params[], clab__common_params[],
-    clab__counts_params[], clab__histogram_params[];
-extern const int clab__n_read, clab__n_inspect, clab__n_write, clab__n_concat, clab__n_common, clab__n_counts, clab__n_histogram;
+    clab__rank_table_params[], clab__counts_params[], clab__histogram_params[];
+extern const int clab__n_read, clab__n_inspect, clab__n_write, clab__n_concat, clab__n_common, clab__n_rank_table, clab__n_counts, clab__n_histogram;
 
 #endif
