@@ -6,80 +6,47 @@
 
 #include "features_impl.h"
 #include "ledger/ledger.h"
+#include "steps/anova.h"
 
-typedef struct {
-    int64_t n_genes;
-    int k;
-    double *sum;      /* K x G */
-    double *squares;  /* G */
-    int64_t *cells;   /* K */
-} sums;
-
-static void add_block(const clab_csr *b, const int32_t *role, const int32_t *y, sums *s)
+static void add_block(const clab_csr *b, const int32_t *role, const int32_t *y, clab_anova *a)
 {
     for (int64_t row = 0; row < b->n_rows; row++) {
         const int32_t class = y[b->first_row + row];
         const float factor = clab__size_factor(b, row, role);
-        double *sum = s->sum + class * s->n_genes;
 
-        s->cells[class]++;
-        for (int64_t i = b->indptr[row]; i < b->indptr[row + 1]; i++) {
-            int32_t g = b->indices[i];
-            double v = (double)clab__log_normal(b->f32[i], factor);
-            sum[g] += v;
-            s->squares[g] += v * v;
-        }
+        clab_anova_cell(a, class);
+        for (int64_t i = b->indptr[row]; i < b->indptr[row + 1]; i++)
+            clab_anova_value(a, class, b->indices[i], (double)clab__log_normal(b->f32[i], factor));
     }
-}
-
-static double f_statistic(const sums *s, int64_t gene, int64_t n)
-{
-    double all = 0, between = 0, within, correction;
-
-    for (int c = 0; c < s->k; c++) {
-        double x = s->sum[c * s->n_genes + gene];
-        all += x;
-        between += s->cells[c] ? x * x / (double)s->cells[c] : 0;
-    }
-    correction = all * all / (double)n;
-    between -= correction;
-    within = s->squares[gene] - correction - between;
-    return between / (double)(s->k - 1) / (within / (double)(n - s->k));
 }
 
 clab_status clab__anova(clab_ctx *cx, const clab_dataset *d, const int32_t *role, const int64_t *rows,
                         const int32_t *y, int64_t n, int k, double *f)
 {
     const clab_rows_opts opts = {.order = rows, .n_order = n, .phase = "anova"};
-    sums s = {.n_genes = clab_dataset_n_vars(d), .k = k};
+    clab_anova a = {.cx = cx};
     clab_matrix *counts = NULL;
     clab_rows *stream = NULL;
     const clab_csr *block;
-    int64_t bytes;
     clab_status st;
 
     if (n <= k || k < 2)
         return clab_fail(cx, CLAB_EARG, "choosing genes needs two classes and more cells than classes; there are "
                                         "%" PRId64 " labelled cells of %d classes", n, k);
-    if ((st = clab_mem_size(cx, s.n_genes, (size_t)k * sizeof(double), &bytes)) != CLAB_OK ||
-        (st = clab_mem_zalloc(cx, CLAB_MEM_WORK, bytes, "sums of classes", (void **)&s.sum)) != CLAB_OK ||
-        (st = clab_mem_zalloc(cx, CLAB_MEM_WORK, s.n_genes * 8, "sums of squares", (void **)&s.squares)) != CLAB_OK ||
-        (st = clab_mem_zalloc(cx, CLAB_MEM_WORK, k * 8, "sums of classes", (void **)&s.cells)) != CLAB_OK ||
+    if ((st = clab_anova_new(cx, clab_dataset_n_vars(d), k, &a)) != CLAB_OK ||
         (st = clab_dataset_counts(cx, d, &counts)) != CLAB_OK ||
         (st = clab_rows_open(cx, counts, &opts, &stream)) != CLAB_OK)
         goto done;
     while ((st = clab_rows_next(cx, stream, &block)) == CLAB_OK && block)
-        add_block(block, role, y, &s);
+        add_block(block, role, y, &a);
     if (st != CLAB_OK)
         goto done;
-    for (int64_t g = 0; g < s.n_genes; g++)
-        f[g] = role[g] == CLAB__IGNORED ? (double)NAN : f_statistic(&s, g, n);
+    for (int64_t g = 0; g < a.n_genes; g++)
+        f[g] = role[g] == CLAB__IGNORED ? (double)NAN : clab_anova_f(&a, g);
 done:
     clab_rows_close(cx, stream);
     clab_matrix_unref(counts);
-    clab_mem_free(cx, s.sum);
-    clab_mem_free(cx, s.squares);
-    clab_mem_free(cx, s.cells);
+    clab_anova_clear(&a);
     return st;
 }
 
