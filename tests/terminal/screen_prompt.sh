@@ -72,9 +72,13 @@ key C-c
 enter '"still " .. "here"'
 wait_for '^still here$'
 
+# longer than the window: through the pager
 enter '?lab'
 wait_for 'read .*Dataset'
+key q
 enter 'lab?'
+wait_for 'read .*Dataset'
+key q
 enter ':no'
 wait_for 'there is no command :no'
 
