@@ -14,6 +14,6 @@ local both = lab.concat({reference = reference, query = query}, {join = "inner",
 stage("normalise, log1p, scale")
 local scaled = both:normalise{target_sum = 1e4}:log1p():scale{zero_center = false, max_value = 10}
 stage("full pass")
-local sums = scaled:aggregate{by = {"dataset_id"}, func = {"sum"}}
+local sums = scaled:qc{percent_top = {}}
 stage("end")
-print(both.n_obs, both.n_vars, sums.n_obs)
+print(sums.n_obs, sums.n_vars)

@@ -19,7 +19,7 @@ top:pca{n_comps = 50}
 stage("pca 50 of all genes")
 log:pca{n_comps = 50}
 stage("rank_genes_groups t-test")
-log:rank_genes_groups{by = "cell_type", method = "t-test"}
+log:rank_genes_groups{groupby = "cell_type", method = "t-test"}
 stage("rank_genes_groups wilcoxon")
-log:rank_genes_groups{by = "cell_type", method = "wilcoxon"}
+log:rank_genes_groups{groupby = "cell_type", method = "wilcoxon"}
 stage("end")
