@@ -10,6 +10,7 @@ export XDG_STATE_HOME="$dir/state"
 # interrupt NAME CODE: starts CODE, waits for "started", interrupts it.
 interrupt() {
     name=$1
+    : >"$dir/out" # what the last one said must not start this one
     "$program" --threads 2 -e "$2" "$source/examples/data/pbmc_reference.h5ad" >"$dir/out" 2>"$dir/err" &
     pid=$!
     n=0
