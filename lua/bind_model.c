@@ -117,19 +117,15 @@ const clab__type clab__model = {"Model", model_drop, model_get, model_methods, m
 
 clab_status clab__save(clab_ctx *cx, const char *kind, const clab_value *model, const char *path)
 {
-    clab_value *file = NULL, *word = NULL;
-    clab_status st;
+    clab_value *file = NULL;
+    clab_status st = clab_value_dict(cx, &file);
 
-    if ((st = clab_value_dict(cx, &file)) != CLAB_OK)
-        goto done;
-    if ((st = clab_value_string(cx, kind, &word)) != CLAB_OK)
-        goto done;
-    if ((st = clab_value_set(cx, file, "kind", word)) != CLAB_OK)
-        goto done;
-    if ((st = clab_value_set(cx, file, kind, model)) == CLAB_OK)
+    if (st == CLAB_OK)
+        st = clab_value_set_string(cx, file, "kind", kind);
+    if (st == CLAB_OK)
+        st = clab_value_set(cx, file, kind, model);
+    if (st == CLAB_OK)
         st = clab_write_value(cx, file, path);
-done:
-    clab_value_unref(word);
     clab_value_unref(file);
     return st;
 }

@@ -150,30 +150,22 @@ static clab_status make_var(const clab__concat *c, clab_value **out)
 
 static clab_status log_inputs(const clab__concat *c, clab_dataset *d)
 {
-    clab_value *params = NULL, *join = NULL;
+    clab_value *params = NULL;
     clab_status s = clab_value_dict(c->cx, &params);
 
     if (s == CLAB_OK)
-        s = clab_value_string(c->cx, c->o->outer ? "outer" : "inner", &join);
-    if (s == CLAB_OK)
-        s = clab_value_set(c->cx, params, "join", join);
+        s = clab_value_set_string(c->cx, params, "join", c->o->outer ? "outer" : "inner");
     for (int i = 0; s == CLAB_OK && i < c->n; i++) {
-        clab_value *input = NULL, *name = NULL;
+        clab_value *input = NULL;
         s = clab_value_dict(c->cx, &input);
         if (s == CLAB_OK)
-            s = clab_value_string(c->cx, c->parts[i]->name, &name);
-        if (s == CLAB_OK)
-            s = clab_value_set(c->cx, input, "name", name);
+            s = clab_value_set_string(c->cx, input, "name", c->parts[i]->name);
         if (s == CLAB_OK)
             s = clab_value_set(c->cx, input, "steps", c->parts[i]->steps);
-        if (s == CLAB_OK)
-            s = clab_value_set(c->cx, params, c->keys[i], input);
-        clab_value_unref(input);
-        clab_value_unref(name);
+        s = clab_value_set_made(c->cx, params, c->keys[i], s, input);
     }
     if (s == CLAB_OK)
         s = clab_dataset_log(c->cx, d, "concat", params);
-    clab_value_unref(join);
     clab_value_unref(params);
     return s;
 }

@@ -345,17 +345,6 @@ clab_status clab_dataset_counts(clab_ctx *cx, const clab_dataset *d, clab_matrix
 
 /* ---- log ------------------------------------------------------------------------------------------*/
 
-static clab_status set_string(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_string(cx, text, &v);
-
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, key, v);
-    clab_value_unref(v);
-    return s;
-}
-
 clab_status clab_dataset_log(clab_ctx *cx, clab_dataset *d, const char *step, const clab_value *params)
 {
     clab_value *entry = NULL;
@@ -363,11 +352,11 @@ clab_status clab_dataset_log(clab_ctx *cx, clab_dataset *d, const char *step, co
     clab_status s = clab_value_dict(cx, &entry);
 
     if (s == CLAB_OK)
-        s = set_string(cx, entry, "name", step);
+        s = clab_value_set_string(cx, entry, "name", step);
     if (s == CLAB_OK && params)
         s = clab_value_set(cx, entry, "parameters", params);
     if (s == CLAB_OK)
-        s = set_string(cx, entry, "version", CLAB_VERSION);
+        s = clab_value_set_string(cx, entry, "version", CLAB_VERSION);
     snprintf(key, sizeof key, "%" PRId64, d->steps->n_items);
     if (s == CLAB_OK)
         s = set_item(cx, &d->steps, key, entry);

@@ -126,30 +126,6 @@ clab_status clab_gene_align(clab_ctx *cx, const clab_dataset *const *ds, int n, 
 
 /* ---- the report -----------------------------------------------------------------------------------*/
 
-static clab_status put(clab_ctx *cx, clab_status s, clab_value *dict, const char *key, clab_value *v)
-{
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, key, v);
-    clab_value_unref(v);
-    return s;
-}
-
-static clab_status put_text(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_string(cx, text, &v);
-
-    return put(cx, s, dict, key, v);
-}
-
-static clab_status put_count(clab_ctx *cx, clab_value *dict, const char *key, int64_t n)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_integer(cx, n, &v);
-
-    return put(cx, s, dict, key, v);
-}
-
 static clab_status describe(clab_ctx *cx, const clab__gene_keys *k, clab_value **out)
 {
     const char *const *names = (const char *const *)k->d->var->index->data;
@@ -159,17 +135,17 @@ static clab_status describe(clab_ctx *cx, const clab__gene_keys *k, clab_value *
 
     clab_names_free(ix);
     if (s != CLAB_OK || (s = clab_value_dict(cx, out)) != CLAB_OK ||
-        (s = put_text(cx, *out, "dataset", k->d->name)) != CLAB_OK ||
-        (s = put_count(cx, *out, "genes", k->n)) != CLAB_OK ||
-        (s = put_text(cx, *out, "kind", clab_gene_id_kind(names, k->n))) != CLAB_OK ||
-        (s = put_text(cx, *out, "species", clab_species_name(k->species))) != CLAB_OK ||
-        (s = put_text(cx, *out, "id_column", k->id_column ? k->id_column : "")) != CLAB_OK ||
-        (s = put_count(cx, *out, "ensembl", k->n_ensembl)) != CLAB_OK ||
-        (s = put_count(cx, *out, "versions", k->n_versions)) != CLAB_OK ||
-        (s = put_count(cx, *out, "duplicates", again)) != CLAB_OK)
+        (s = clab_value_set_string(cx, *out, "dataset", k->d->name)) != CLAB_OK ||
+        (s = clab_value_set_integer(cx, *out, "genes", k->n)) != CLAB_OK ||
+        (s = clab_value_set_string(cx, *out, "kind", clab_gene_id_kind(names, k->n))) != CLAB_OK ||
+        (s = clab_value_set_string(cx, *out, "species", clab_species_name(k->species))) != CLAB_OK ||
+        (s = clab_value_set_string(cx, *out, "id_column", k->id_column ? k->id_column : "")) != CLAB_OK ||
+        (s = clab_value_set_integer(cx, *out, "ensembl", k->n_ensembl)) != CLAB_OK ||
+        (s = clab_value_set_integer(cx, *out, "versions", k->n_versions)) != CLAB_OK ||
+        (s = clab_value_set_integer(cx, *out, "duplicates", again)) != CLAB_OK)
         return s;
     for (int w = 0; s == CLAB_OK && w < CLAB__N_WAYS; w++)
-        s = put_count(cx, *out, way_keys[w], k->by[w]);
+        s = clab_value_set_integer(cx, *out, way_keys[w], k->by[w]);
     return s;
 }
 
@@ -204,10 +180,10 @@ static clab_status put_shared(clab_ctx *cx, const clab__gene_map *m, clab_value 
     clab_status s = count_shared(cx, m, false, &shared);
 
     if (s == CLAB_OK)
-        s = put_count(cx, report, "shared", shared);
+        s = clab_value_set_integer(cx, report, "shared", shared);
     if (s == CLAB_OK)
         s = count_shared(cx, m, true, &shared);
-    return s == CLAB_OK ? put_count(cx, report, "shared_mapped", shared) : s;
+    return s == CLAB_OK ? clab_value_set_integer(cx, report, "shared_mapped", shared) : s;
 }
 
 clab_status clab_genes_report(clab_ctx *cx, const clab_dataset *const *ds, int n, clab_value **out)
@@ -226,14 +202,14 @@ clab_status clab_genes_report(clab_ctx *cx, const clab_dataset *const *ds, int n
         clab_value *v = NULL;
         snprintf(number, sizeof number, "%d", i + 1);
         s = describe(cx, &m.of[i], &v);
-        s = put(cx, s, list, number, v);
+        s = clab_value_set_made(cx, list, number, s, v);
     }
-    s = put(cx, s, *out, "datasets", list);
+    s = clab_value_set_made(cx, *out, "datasets", s, list);
     if (s == CLAB_OK && n > 1)
         s = put_shared(cx, &m, *out);
     for (int i = 0; s == CLAB_OK && i < CLAB_N_SPECIES; i++)
         if (m.table[i])
-            s = put_text(cx, *out, clab_species_name((clab_species)i), clab_gene_table_about(m.table[i]));
+            s = clab_value_set_string(cx, *out, clab_species_name((clab_species)i), clab_gene_table_about(m.table[i]));
     clab__gene_map_free(cx, &m);
     if (s != CLAB_OK) {
         clab_value_unref(*out);

@@ -76,6 +76,13 @@ CLAB_MUST_CHECK clab_status clab_value_records(clab_ctx *cx, int64_t n, clab_val
  * copied by the caller (clab_value_copy = shallow copy of the container, items shared). */
 CLAB_MUST_CHECK clab_status clab_value_copy(clab_ctx *cx, const clab_value *v, clab_value **out);
 CLAB_MUST_CHECK clab_status clab_value_set(clab_ctx *cx, clab_value *container, const char *name, const clab_value *item); /* adds at the end or replaces in place; refs item; ESHAPE when a column has another length */
+/* A scalar made and set in one. */
+CLAB_MUST_CHECK clab_status clab_value_set_string(clab_ctx *cx, clab_value *container, const char *name, const char *text);
+CLAB_MUST_CHECK clab_status clab_value_set_number(clab_ctx *cx, clab_value *container, const char *name, double x);
+CLAB_MUST_CHECK clab_status clab_value_set_integer(clab_ctx *cx, clab_value *container, const char *name, int64_t x);
+CLAB_MUST_CHECK clab_status clab_value_set_boolean(clab_ctx *cx, clab_value *container, const char *name, bool x);
+/* Sets an item whose making ended with `made`, and lets go of it (NULL after a failure): returns the first failure. */
+CLAB_MUST_CHECK clab_status clab_value_set_made(clab_ctx *cx, clab_value *container, const char *name, clab_status made, clab_value *item);
 bool clab_value_remove(clab_value *container, const char *name);
 const clab_value *clab_value_get(const clab_value *container, const char *name); /* borrowed or NULL; NULL container is fine */
 

@@ -14,22 +14,6 @@ static const char *kind_of(const clab_value *col)
     }
 }
 
-static clab_status put(clab_ctx *cx, clab_value *dict, const char *key, clab_status s, clab_value *item)
-{
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, key, item);
-    clab_value_unref(item);
-    return s;
-}
-
-static clab_status put_integer(clab_ctx *cx, clab_value *dict, const char *key, int64_t x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_integer(cx, x, &v);
-
-    return put(cx, dict, key, s, v);
-}
-
 static clab_status put_levels(clab_ctx *cx, const clab_value *col, clab_value *dict)
 {
     clab_value *levels = NULL, *numbers = NULL;
@@ -39,15 +23,15 @@ static clab_status put_levels(clab_ctx *cx, const clab_value *col, clab_value *d
     if (s != CLAB_OK)
         return s;
     n = clab_value_len(levels);
-    s = put_integer(cx, dict, "n_levels", n);
+    s = clab_value_set_integer(cx, dict, "n_levels", n);
     if (s == CLAB_OK)
-        s = put_integer(cx, dict, "missing", missing);
+        s = clab_value_set_integer(cx, dict, "missing", missing);
     if (s == CLAB_OK && n > 0 && n <= MAX_LEVELS &&
         (col->kind == CLAB_V_CATEGORICAL || n <= clab_value_len(col) / 2 + 1)) {
         s = clab_value_set(cx, dict, "levels", levels);
         if (s == CLAB_OK)
             s = clab_value_array(cx, CLAB_I64, 1, &n, counts, &numbers);
-        s = put(cx, dict, "counts", s, numbers);
+        s = clab_value_set_made(cx, dict, "counts", s, numbers);
     }
     clab_value_unref(levels);
     clab_mem_free(cx, counts);
@@ -61,7 +45,7 @@ clab_status clab_value_summary(clab_ctx *cx, const clab_value *col, clab_value *
 
     if (s == CLAB_OK) {
         s = clab_value_string(cx, kind_of(col), &kind);
-        s = put(cx, dict, "kind", s, kind);
+        s = clab_value_set_made(cx, dict, "kind", s, kind);
     }
     if (s == CLAB_OK && (col->kind == CLAB_V_CATEGORICAL || clab__value_is_text(col)))
         s = put_levels(cx, col, dict);

@@ -11,43 +11,6 @@
 #define MAX_PATH 4096
 #define SAMPLE 65536
 
-/* ---- making dictionaries -------------------------------------------------------------------------*/
-
-static clab_status put(clab_ctx *cx, clab_value *dict, const char *key, clab_status made, clab_value *v)
-{
-    clab_status st = made == CLAB_OK ? clab_value_set(cx, dict, key, v) : made;
-    clab_value_unref(v);
-    return st;
-}
-
-static clab_status put_int(clab_ctx *cx, clab_value *dict, const char *key, int64_t x)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_integer(cx, x, &v);
-    return put(cx, dict, key, st, v);
-}
-
-static clab_status put_num(clab_ctx *cx, clab_value *dict, const char *key, double x)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_number(cx, x, &v);
-    return put(cx, dict, key, st, v);
-}
-
-static clab_status put_bool(clab_ctx *cx, clab_value *dict, const char *key, bool x)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_boolean(cx, x, &v);
-    return put(cx, dict, key, st, v);
-}
-
-static clab_status put_text(clab_ctx *cx, clab_value *dict, const char *key, const char *x)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_string(cx, x, &v);
-    return put(cx, dict, key, st, v);
-}
-
 /* ---- matrices ------------------------------------------------------------------------------------*/
 
 static int64_t times(double a, double b)
@@ -64,14 +27,14 @@ static clab_status put_bytes(clab_ctx *cx, clab_value *d, const clab__matrix *m,
     double wide = m->nnz > INT32_MAX || m->n_cols > INT32_MAX ? 8 : 4;
     if (dense && s->stored > 0)
         nnz = full ? (double)s->nonzero : nnz * ((double)s->nonzero / (double)s->stored);
-    clab_status st = put_int(cx, d, "memory_bytes",
+    clab_status st = clab_value_set_integer(cx, d, "memory_bytes",
                              dense ? times((double)m->nnz, size)
                                    : times(nnz, size + wide) + times((double)m->n_rows + 1, wide));
     if (st == CLAB_OK)
-        st = put_int(cx, d, "packed_bytes",
+        st = clab_value_set_integer(cx, d, "packed_bytes",
                      times(nnz, s->whole && s->finite ? 1.6 : 1.1 + size) + times((double)m->n_rows + 1, 16));
     if (st == CLAB_OK)
-        st = put_int(cx, d, "dense_bytes", times((double)m->n_rows * (double)m->n_cols, size));
+        st = clab_value_set_integer(cx, d, "dense_bytes", times((double)m->n_rows * (double)m->n_cols, size));
     return st;
 }
 
@@ -80,17 +43,17 @@ static clab_status describe(clab_ctx *cx, const clab__matrix *m, const clab__sca
 {
     clab_value *d = NULL;
     clab_status st = clab_value_dict(cx, &d);
-    if (st == CLAB_OK && (st = put_text(cx, d, "kind", m->data.rank == 2 ? "dense" : m->kind)) == CLAB_OK &&
-        (st = put_text(cx, d, "dtype", clab_dtype_name(m->dtype))) == CLAB_OK &&
-        (st = put_int(cx, d, "rows", m->n_rows)) == CLAB_OK &&
-        (st = put_int(cx, d, "cols", m->n_cols)) == CLAB_OK &&
-        (st = put_int(cx, d, "nnz", full ? s->nonzero : m->nnz)) == CLAB_OK &&
-        (st = put_int(cx, d, "stored_bytes", m->stored)) == CLAB_OK &&
-        (st = put_bool(cx, d, "scanned", full)) == CLAB_OK &&
-        (st = put_bool(cx, d, "whole", s->whole)) == CLAB_OK &&
-        (st = put_bool(cx, d, "negative", s->negative)) == CLAB_OK &&
-        (st = put_bool(cx, d, "finite", s->finite)) == CLAB_OK &&
-        (st = put_num(cx, d, "min", s->min)) == CLAB_OK && (st = put_num(cx, d, "max", s->max)) == CLAB_OK)
+    if (st == CLAB_OK && (st = clab_value_set_string(cx, d, "kind", m->data.rank == 2 ? "dense" : m->kind)) == CLAB_OK &&
+        (st = clab_value_set_string(cx, d, "dtype", clab_dtype_name(m->dtype))) == CLAB_OK &&
+        (st = clab_value_set_integer(cx, d, "rows", m->n_rows)) == CLAB_OK &&
+        (st = clab_value_set_integer(cx, d, "cols", m->n_cols)) == CLAB_OK &&
+        (st = clab_value_set_integer(cx, d, "nnz", full ? s->nonzero : m->nnz)) == CLAB_OK &&
+        (st = clab_value_set_integer(cx, d, "stored_bytes", m->stored)) == CLAB_OK &&
+        (st = clab_value_set_boolean(cx, d, "scanned", full)) == CLAB_OK &&
+        (st = clab_value_set_boolean(cx, d, "whole", s->whole)) == CLAB_OK &&
+        (st = clab_value_set_boolean(cx, d, "negative", s->negative)) == CLAB_OK &&
+        (st = clab_value_set_boolean(cx, d, "finite", s->finite)) == CLAB_OK &&
+        (st = clab_value_set_number(cx, d, "min", s->min)) == CLAB_OK && (st = clab_value_set_number(cx, d, "max", s->max)) == CLAB_OK)
         st = put_bytes(cx, d, m, s, full);
     if (st != CLAB_OK) {
         clab_value_unref(d);
@@ -136,7 +99,7 @@ static clab_status add_matrix(clab__h5 *h, hid_t group, const char *name, const 
         return st;
     st = describe_matrix(h, &m, full, &d);
     clab__matrix_close(&m);
-    return put(h->cx, into, key, st, d);
+    return clab_value_set_made(h->cx, into, key, st, d);
 }
 
 static clab_status add_layers(clab__h5 *h, int64_t n, int64_t g, bool full, clab_value *out)
@@ -155,7 +118,7 @@ static clab_status add_layers(clab__h5 *h, int64_t n, int64_t g, bool full, clab
     if (group >= 0)
         H5Gclose(group);
     clab__names_free(&names);
-    return put(h->cx, out, "layers", st, layers);
+    return clab_value_set_made(h->cx, out, "layers", st, layers);
 }
 
 static clab_status add_raw(clab__h5 *h, int64_t n, bool full, clab_value *out)
@@ -172,7 +135,7 @@ static clab_status add_raw(clab__h5 *h, int64_t n, bool full, clab_value *out)
         if (group >= 0)
             H5Gclose(group);
     }
-    return put(h->cx, out, "raw", st, raw);
+    return clab_value_set_made(h->cx, out, "raw", st, raw);
 }
 
 /* ---- columns -------------------------------------------------------------------------------------*/
@@ -184,9 +147,9 @@ static clab_status add_columns(clab_ctx *cx, const clab_value *obs, clab_value *
     for (int64_t i = 0; st == CLAB_OK && i < obs->n_items; i++) {
         clab_value *d = NULL;
         st = clab_value_summary(cx, obs->items[i], &d);
-        st = put(cx, columns, obs->names[i], st, d);
+        st = clab_value_set_made(cx, columns, obs->names[i], st, d);
     }
-    return put(cx, out, "obs", st, columns);
+    return clab_value_set_made(cx, out, "obs", st, columns);
 }
 
 /* ---- the whole -----------------------------------------------------------------------------------*/
@@ -195,10 +158,10 @@ static clab_status add_tables(clab__h5 *h, const clab_value *obs, const clab_val
                               clab_value *out)
 {
     clab_status st;
-    if ((st = put_text(h->cx, out, "file", h->name)) != CLAB_OK ||
-        (st = put_text(h->cx, out, "format", format)) != CLAB_OK ||
-        (st = put_int(h->cx, out, "n_obs", clab_value_len(obs))) != CLAB_OK ||
-        (st = put_int(h->cx, out, "n_vars", clab_value_len(var))) != CLAB_OK ||
+    if ((st = clab_value_set_string(h->cx, out, "file", h->name)) != CLAB_OK ||
+        (st = clab_value_set_string(h->cx, out, "format", format)) != CLAB_OK ||
+        (st = clab_value_set_integer(h->cx, out, "n_obs", clab_value_len(obs))) != CLAB_OK ||
+        (st = clab_value_set_integer(h->cx, out, "n_vars", clab_value_len(var))) != CLAB_OK ||
         (st = clab_value_set(h->cx, out, "var_names", var->index)) != CLAB_OK ||
         (st = clab_value_set(h->cx, out, "var", var)) != CLAB_OK)
         return st;
@@ -219,9 +182,9 @@ static clab_status add_counts(clab__h5 *h, clab_value *out)
         const clab_value *d = places[i].d;
         if (d && *(uint8_t *)clab_value_get(d, "whole")->data &&
             *(uint8_t *)clab_value_get(d, "finite")->data && !*(uint8_t *)clab_value_get(d, "negative")->data)
-            return put_text(h->cx, out, "counts", places[i].name);
+            return clab_value_set_string(h->cx, out, "counts", places[i].name);
     }
-    return put_text(h->cx, out, "counts", "none");
+    return clab_value_set_string(h->cx, out, "counts", "none");
 }
 
 static clab_status inspect_h5ad(clab__h5 *h, bool full, clab_value *out)
@@ -252,7 +215,7 @@ static clab_status inspect_tenx(clab__h5 *h, clab__format f, bool full, clab_val
         st = add_tables(h, t.obs, t.var, "10x h5", out);
     if (st == CLAB_OK) {
         st = describe_matrix(h, &t.x, full, &d);
-        st = put(h->cx, out, "x", st, d);
+        st = clab_value_set_made(h->cx, out, "x", st, d);
     }
     clab__tenx_close(&t);
     return st;
@@ -269,7 +232,7 @@ static clab_status inspect_loom(clab__h5 *h, bool full, clab_value *out)
         return st;
     if ((st = add_tables(h, l.obs, l.var, "loom", out)) == CLAB_OK) {
         st = describe_matrix(h, &l.x, full, &d);
-        st = put(h->cx, out, "x", st, d);
+        st = clab_value_set_made(h->cx, out, "x", st, d);
     }
     if (st == CLAB_OK && (st = clab__loom_layers(h, &names)) == CLAB_OK)
         st = clab_value_dict(h->cx, &layers);
@@ -280,11 +243,11 @@ static clab_status inspect_loom(clab__h5 *h, bool full, clab_value *out)
             break;
         st = describe_matrix(h, &m, full, &d);
         clab__matrix_close(&m);
-        st = put(h->cx, layers, names.s[i], st, d);
+        st = clab_value_set_made(h->cx, layers, names.s[i], st, d);
     }
     clab__names_free(&names);
     clab__loom_close(&l);
-    return put(h->cx, out, "layers", st, layers);
+    return clab_value_set_made(h->cx, out, "layers", st, layers);
 }
 
 /* A file or folder of text: a table is read to its end, for its names; of its values a sample is enough. */
@@ -303,7 +266,7 @@ static clab_status inspect_text(clab__h5 *h, const char *path, bool full, clab_v
         m.data.rank = s.dense ? 2 : 1;
         strcpy(m.kind, s.dense ? "dense" : "coo");
         st = describe(h->cx, &m, &scan, full, &d);
-        st = put(h->cx, out, "x", st, d);
+        st = clab_value_set_made(h->cx, out, "x", st, d);
     }
     clab__source_close(&s);
     return st;

@@ -133,7 +133,7 @@ static void place_part(clab_value **slot, clab_value *v)
 /* The "read" entry of the steps: file, size, hash of X, where the counts are. */
 static clab_status log_read(clab_ctx *cx, clab_dataset *d, const char *path)
 {
-    clab_value *p = NULL, *v = NULL;
+    clab_value *p = NULL;
     struct stat st;
     char hash[24] = "";
     const char *slash = strrchr(path, '/');
@@ -145,17 +145,12 @@ static clab_status log_read(clab_ctx *cx, clab_dataset *d, const char *path)
                  {"hash", hash},
                  {"counts", d->counts_from ? d->counts_from : "none"}};
     clab_status s = clab_value_dict(cx, &p);
-    for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++) {
-        if ((s = clab_value_string(cx, texts[i].text, &v)) == CLAB_OK)
-            s = clab_value_set(cx, p, texts[i].key, v);
-        clab_value_unref(v);
-        v = NULL;
-    }
-    if (s == CLAB_OK && stat(path, &st) == 0 && (s = clab_value_integer(cx, st.st_size, &v)) == CLAB_OK)
-        s = clab_value_set(cx, p, "bytes", v);
+    for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++)
+        s = clab_value_set_string(cx, p, texts[i].key, texts[i].text);
+    if (s == CLAB_OK && stat(path, &st) == 0)
+        s = clab_value_set_integer(cx, p, "bytes", st.st_size);
     if (s == CLAB_OK)
         s = clab_dataset_log(cx, d, "read", p);
-    clab_value_unref(v);
     clab_value_unref(p);
     return s;
 }

@@ -22,16 +22,6 @@
 
 /* ---- which file ------------------------------------------------------------------------------------*/
 
-static clab_status set_integer(clab_ctx *cx, clab_value *dict, const char *key, int64_t x)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_integer(cx, x, &v);
-    if (st == CLAB_OK)
-        st = clab_value_set(cx, dict, key, v);
-    clab_value_unref(v);
-    return st;
-}
-
 static int64_t integer_of(const clab_value *dict, const char *key)
 {
     return *(const int64_t *)clab_value_get(dict, key)->data;
@@ -51,11 +41,11 @@ static clab_status describe_file(clab_ctx *cx, const char *path, clab_value **ou
     clab_status st = clab_value_dict(cx, out);
     if (st == CLAB_OK && (!whole || stat(whole, &file) != 0))
         st = clab_fail(cx, CLAB_EIO, "%s cannot be looked at: %s", clab_show(path), strerror(errno));
-    if (st == CLAB_OK && (st = clab_value_string(cx, whole, &v)) == CLAB_OK)
-        st = clab_value_set(cx, *out, "path", v);
-    if (st == CLAB_OK && (st = set_integer(cx, *out, "bytes", file.st_size)) == CLAB_OK &&
-        (st = set_integer(cx, *out, "modified", modified(&file))) == CLAB_OK)
-        st = set_integer(cx, *out, "inode", (int64_t)file.st_ino);
+    if (st == CLAB_OK)
+        st = clab_value_set_string(cx, *out, "path", whole);
+    if (st == CLAB_OK && (st = clab_value_set_integer(cx, *out, "bytes", file.st_size)) == CLAB_OK &&
+        (st = clab_value_set_integer(cx, *out, "modified", modified(&file))) == CLAB_OK)
+        st = clab_value_set_integer(cx, *out, "inode", (int64_t)file.st_ino);
     clab_value_unref(v);
     free(whole);
     return st;

@@ -104,16 +104,6 @@ static clab_status put_matrix(clab_ctx *cx, clab_wire *w, const char *section, c
 
 /* ---- uns.celllab ---------------------------------------------------------------------------------*/
 
-static clab_status set_string(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
-{
-    clab_value *v = NULL;
-    clab_status st = clab_value_string(cx, text, &v);
-    if (st == CLAB_OK)
-        st = clab_value_set(cx, dict, key, v);
-    clab_value_unref(v);
-    return st;
-}
-
 /* Under its name; another file of the same name, as 10x files have, becomes "NAME (2)". */
 static clab_status add_input(clab_ctx *cx, clab_value *inputs, const char *name, const clab_value *hash)
 {
@@ -182,7 +172,7 @@ clab_status clab__with_provenance(clab_ctx *cx, const clab_dataset *d, clab_valu
         st = before && before->kind == CLAB_V_DICT ? clab_value_copy(cx, before, &ours)
                                                    : clab_value_dict(cx, &ours);
     if (st == CLAB_OK)
-        st = set_string(cx, ours, "version", CLAB_VERSION);
+        st = clab_value_set_string(cx, ours, "version", CLAB_VERSION);
     if (st == CLAB_OK)
         st = clab_value_dict(cx, &inputs);
     if (st == CLAB_OK)

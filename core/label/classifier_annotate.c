@@ -115,18 +115,15 @@ static clab_status set_probabilities(clab_ctx *cx, clab_dataset *d, const clab_c
 
 static clab_status log_annotate(clab_ctx *cx, clab_dataset *d, const clab_classifier *c)
 {
-    clab_value *params = NULL, *v = NULL;
+    clab_value *params = NULL;
     char line[384];
     clab_status st = clab_value_dict(cx, &params);
 
     clab_classifier_describe(c, line, sizeof line);
-    if (st == CLAB_OK && (st = clab_value_string(cx, line, &v)) == CLAB_OK)
-        st = clab_value_set(cx, params, "classifier", v);
-    clab_value_unref(v);
-    v = NULL;
-    if (st == CLAB_OK && (st = clab_value_integer(cx, (int64_t)c->opts.seed, &v)) == CLAB_OK)
-        st = clab_value_set(cx, params, "seed", v);
-    clab_value_unref(v);
+    if (st == CLAB_OK)
+        st = clab_value_set_string(cx, params, "classifier", line);
+    if (st == CLAB_OK)
+        st = clab_value_set_integer(cx, params, "seed", (int64_t)c->opts.seed);
     if (st == CLAB_OK) /* with them the reference and its hash come among the inputs */
         st = clab_value_set(cx, params, "reference_steps", c->steps);
     if (st == CLAB_OK)

@@ -44,13 +44,13 @@ static clab_status put_gene_kind(clab_ctx *cx, clab_value *study, const char *co
     clab_status s = clab_value_dict(cx, &genes);
 
     if (s == CLAB_OK)
-        s = clab__put_text(cx, genes, "kind", clab_gene_id_kind(names, n));
+        s = clab_value_set_string(cx, genes, "kind", clab_gene_id_kind(names, n));
     if (s == CLAB_OK && n > 0)
-        s = clab__put_text(cx, genes, "first", names[0]);
+        s = clab_value_set_string(cx, genes, "first", names[0]);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, genes, "duplicates",
+        s = clab_value_set_integer(cx, genes, "duplicates",
                               clab_value_len(clab_value_get(study, "var_names")) - n);
-    return clab__put(cx, study, "genes", s, genes);
+    return clab_value_set_made(cx, study, "genes", s, genes);
 }
 
 typedef struct {
@@ -72,20 +72,20 @@ static clab_status put_genes(clab_ctx *cx, const studies *t, clab_value *cmp, in
         s = clab_value_dict(cx, &genes);
     if (s == CLAB_OK) {
         *shared = j->shared;
-        s = clab__put_integer(cx, genes, "shared", j->shared);
+        s = clab_value_set_integer(cx, genes, "shared", j->shared);
     }
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, genes, "only_a", t->n_names[0] - j->shared);
+        s = clab_value_set_integer(cx, genes, "only_a", t->n_names[0] - j->shared);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, genes, "only_b", t->n_names[1] - j->shared);
+        s = clab_value_set_integer(cx, genes, "only_b", t->n_names[1] - j->shared);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, genes, "same_order", j->identical);
+        s = clab_value_set_boolean(cx, genes, "same_order", j->identical);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, genes, "ids_differ",
+        s = clab_value_set_boolean(cx, genes, "ids_differ",
                               strcmp(clab_gene_id_kind(lists[0], t->n_names[0]),
                                      clab_gene_id_kind(lists[1], t->n_names[1])) != 0);
     clab_gene_join_free(cx, j);
-    return clab__put(cx, cmp, "genes", s, genes);
+    return clab_value_set_made(cx, cmp, "genes", s, genes);
 }
 
 /* ---- the cost of a concat -------------------------------------------------------------------------------*/
@@ -115,16 +115,16 @@ static clab_status put_cost(clab_ctx *cx, clab_value *concat, const char *join, 
     }
     int64_t maps = 4 * (t->n_names[0] + t->n_names[1]);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "cells", cells);
+        s = clab_value_set_integer(cx, d, "cells", cells);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "genes", genes);
+        s = clab_value_set_integer(cx, d, "genes", genes);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "celllab_bytes", packed + maps);
+        s = clab_value_set_integer(cx, d, "celllab_bytes", packed + maps);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "csr_bytes", bytes_of(nnz > INT32_MAX ? 12 : 8, nnz, 8 * (cells + 1)));
+        s = clab_value_set_integer(cx, d, "csr_bytes", bytes_of(nnz > INT32_MAX ? 12 : 8, nnz, 8 * (cells + 1)));
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "dense_bytes", bytes_of(bytes_of(4, cells, 0), genes, 0));
-    return clab__put(cx, concat, join, s, d);
+        s = clab_value_set_integer(cx, d, "dense_bytes", bytes_of(bytes_of(4, cells, 0), genes, 0));
+    return clab_value_set_made(cx, concat, join, s, d);
 }
 
 static clab_status put_costs(clab_ctx *cx, const studies *t, clab_value *cmp, int64_t shared)
@@ -136,7 +136,7 @@ static clab_status put_costs(clab_ctx *cx, const studies *t, clab_value *cmp, in
         s = put_cost(cx, concat, "inner", t, shared);
     if (s == CLAB_OK)
         s = put_cost(cx, concat, "outer", t, t->n_names[0] + t->n_names[1] - shared);
-    return clab__put(cx, cmp, "concat", s, concat);
+    return clab_value_set_made(cx, cmp, "concat", s, concat);
 }
 
 /* ---- the whole
@@ -152,7 +152,7 @@ static clab_status put_study(clab_ctx *cx, clab_value *cmp, const char *key, con
         clab_value_remove(shown, "var_names");
         clab_value_remove(shown, "var");
     }
-    return clab__put(cx, cmp, key, s, shown);
+    return clab_value_set_made(cx, cmp, key, s, shown);
 }
 
 /* Takes the studies. */

@@ -1,15 +1,8 @@
-/* compare_impl.h -- small words for building and reading the DICT of a comparison. */
+/* compare_impl.h -- small words for reading the DICT of a comparison. */
 #ifndef CLAB_COMPARE_IMPL_H
 #define CLAB_COMPARE_IMPL_H
 
 #include "label/compare.h"
-
-/* Put an item and give up the caller's reference; s is the status of making it and is passed on. */
-CLAB_MUST_CHECK clab_status clab__put(clab_ctx *cx, clab_value *dict, const char *key, clab_status s, clab_value *item);
-CLAB_MUST_CHECK clab_status clab__put_integer(clab_ctx *cx, clab_value *dict, const char *key, int64_t x);
-CLAB_MUST_CHECK clab_status clab__put_boolean(clab_ctx *cx, clab_value *dict, const char *key, bool x);
-CLAB_MUST_CHECK clab_status clab__put_number(clab_ctx *cx, clab_value *dict, const char *key, double x);
-CLAB_MUST_CHECK clab_status clab__put_text(clab_ctx *cx, clab_value *dict, const char *key, const char *text);
 
 /* What stands there; `otherwise` when there is no such key. */
 int64_t clab__get_integer(const clab_value *dict, const char *key, int64_t otherwise);

@@ -3,47 +3,7 @@
 
 #include "label/compare_impl.h"
 
-/* ---- putting and getting ------------------------------------------------------------------------------*/
-
-clab_status clab__put(clab_ctx *cx, clab_value *dict, const char *key, clab_status s, clab_value *item)
-{
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, key, item);
-    clab_value_unref(item);
-    return s;
-}
-
-clab_status clab__put_integer(clab_ctx *cx, clab_value *dict, const char *key, int64_t x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_integer(cx, x, &v);
-
-    return clab__put(cx, dict, key, s, v);
-}
-
-clab_status clab__put_boolean(clab_ctx *cx, clab_value *dict, const char *key, bool x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_boolean(cx, x, &v);
-
-    return clab__put(cx, dict, key, s, v);
-}
-
-clab_status clab__put_number(clab_ctx *cx, clab_value *dict, const char *key, double x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_number(cx, x, &v);
-
-    return clab__put(cx, dict, key, s, v);
-}
-
-clab_status clab__put_text(clab_ctx *cx, clab_value *dict, const char *key, const char *text)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_string(cx, text, &v);
-
-    return clab__put(cx, dict, key, s, v);
-}
+/* ---- getting ----------- ------------------------------------------------------------------------------*/
 
 static const clab_value *scalar(const clab_value *dict, const char *key, clab_vkind kind)
 {
@@ -106,33 +66,33 @@ static clab_status describe_matrix(clab_ctx *cx, const clab_matrix *m, clab_valu
         __builtin_add_overflow(csr, 8 * (n + 1), &csr))
         csr = INT64_MAX;
     if (s == CLAB_OK)
-        s = clab__put_text(cx, d, "kind", clab_matrix_is_dense(m) ? "dense" : "csr");
+        s = clab_value_set_string(cx, d, "kind", clab_matrix_is_dense(m) ? "dense" : "csr");
     if (s == CLAB_OK)
-        s = clab__put_text(cx, d, "dtype", clab_dtype_name(clab_matrix_dtype(m)));
+        s = clab_value_set_string(cx, d, "dtype", clab_dtype_name(clab_matrix_dtype(m)));
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "rows", n);
+        s = clab_value_set_integer(cx, d, "rows", n);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "cols", g);
+        s = clab_value_set_integer(cx, d, "cols", g);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "nnz", nnz);
+        s = clab_value_set_integer(cx, d, "nnz", nnz);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "memory_bytes", clab_matrix_is_dense(m) ? dense : csr);
+        s = clab_value_set_integer(cx, d, "memory_bytes", clab_matrix_is_dense(m) ? dense : csr);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "packed_bytes", clab_matrix_packed_bytes(m));
+        s = clab_value_set_integer(cx, d, "packed_bytes", clab_matrix_packed_bytes(m));
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, d, "dense_bytes", dense);
+        s = clab_value_set_integer(cx, d, "dense_bytes", dense);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, d, "scanned", true);
+        s = clab_value_set_boolean(cx, d, "scanned", true);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, d, "whole", facts.whole && clab_matrix_is_raw(m));
+        s = clab_value_set_boolean(cx, d, "whole", facts.whole && clab_matrix_is_raw(m));
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, d, "negative", facts.negative);
+        s = clab_value_set_boolean(cx, d, "negative", facts.negative);
     if (s == CLAB_OK)
-        s = clab__put_boolean(cx, d, "finite", facts.finite);
+        s = clab_value_set_boolean(cx, d, "finite", facts.finite);
     if (s == CLAB_OK && clab_matrix_is_raw(m))
-        s = clab__put_number(cx, d, "min", facts.min);
+        s = clab_value_set_number(cx, d, "min", facts.min);
     if (s == CLAB_OK && clab_matrix_is_raw(m))
-        s = clab__put_number(cx, d, "max", facts.max);
+        s = clab_value_set_number(cx, d, "max", facts.max);
     if (s != CLAB_OK) {
         clab_value_unref(d);
         return s;
@@ -146,7 +106,7 @@ static clab_status put_matrix(clab_ctx *cx, clab_value *dict, const char *key, c
     clab_value *d = NULL;
     clab_status s = describe_matrix(cx, m, &d);
 
-    return clab__put(cx, dict, key, s, d);
+    return clab_value_set_made(cx, dict, key, s, d);
 }
 
 /* ---- the study
@@ -160,9 +120,9 @@ static clab_status put_columns(clab_ctx *cx, clab_value *study, const clab_value
     for (int64_t k = 0; s == CLAB_OK && k < obs->n_items; k++) {
         clab_value *summary = NULL;
         s = clab_value_summary(cx, obs->items[k], &summary);
-        s = clab__put(cx, columns, obs->names[k], s, summary);
+        s = clab_value_set_made(cx, columns, obs->names[k], s, summary);
     }
-    return clab__put(cx, study, "obs", s, columns);
+    return clab_value_set_made(cx, study, "obs", s, columns);
 }
 
 static clab_status put_matrices(clab_ctx *cx, clab_value *study, const clab_dataset *d)
@@ -175,12 +135,12 @@ static clab_status put_matrices(clab_ctx *cx, clab_value *study, const clab_data
     s = clab_value_dict(cx, &layers);
     for (int64_t i = 0; s == CLAB_OK && i < d->n_layers; i++)
         s = put_matrix(cx, layers, d->layer_names[i], d->layers[i]);
-    s = clab__put(cx, study, "layers", s, layers);
+    s = clab_value_set_made(cx, study, "layers", s, layers);
     if (s == CLAB_OK && d->raw.x) {
         s = clab_value_dict(cx, &raw);
         if (s == CLAB_OK)
             s = put_matrix(cx, raw, "x", d->raw.x);
-        s = clab__put(cx, study, "raw", s, raw);
+        s = clab_value_set_made(cx, study, "raw", s, raw);
     }
     return s;
 }
@@ -191,17 +151,17 @@ clab_status clab__study_of(clab_ctx *cx, const clab_dataset *d, clab_value **out
     clab_status s = clab_value_dict(cx, &study);
 
     if (s == CLAB_OK)
-        s = clab__put_text(cx, study, "file", d->name);
+        s = clab_value_set_string(cx, study, "file", d->name);
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, study, "n_obs", clab_dataset_n_obs(d));
+        s = clab_value_set_integer(cx, study, "n_obs", clab_dataset_n_obs(d));
     if (s == CLAB_OK)
-        s = clab__put_integer(cx, study, "n_vars", clab_dataset_n_vars(d));
+        s = clab_value_set_integer(cx, study, "n_vars", clab_dataset_n_vars(d));
     if (s == CLAB_OK)
         s = clab_value_set(cx, study, "var_names", d->var->index);
     if (s == CLAB_OK)
         s = put_matrices(cx, study, d);
     if (s == CLAB_OK)
-        s = clab__put_text(cx, study, "counts", !d->counts ? "none" : d->counts_from ? d->counts_from : "X");
+        s = clab_value_set_string(cx, study, "counts", !d->counts ? "none" : d->counts_from ? d->counts_from : "X");
     if (s == CLAB_OK)
         s = put_columns(cx, study, d->obs);
     if (s != CLAB_OK) {

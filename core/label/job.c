@@ -182,11 +182,8 @@ static clab_status write_models(clab_ctx *cx, const clab__job *j, const char *pa
     clab_value *file = NULL, *v = NULL;
     clab_status st;
 
-    if ((st = clab_value_dict(cx, &file)) != CLAB_OK || (st = clab_value_string(cx, "label", &v)) != CLAB_OK ||
-        (st = clab_value_set(cx, file, "kind", v)) != CLAB_OK)
+    if ((st = clab_value_dict(cx, &file)) != CLAB_OK || (st = clab_value_set_string(cx, file, "kind", "label")) != CLAB_OK)
         goto done;
-    clab_value_unref(v);
-    v = NULL;
     if (j->scvi && ((st = clab_scvi_value(cx, j->scvi, &v)) != CLAB_OK ||
                     (st = clab_value_set(cx, file, "scvi", v)) != CLAB_OK))
         goto done;

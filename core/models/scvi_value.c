@@ -12,56 +12,28 @@
 static const char FORMAT[] = "celllab scvi";
 enum { VERSION = 1 };
 
-/* ---- writing ---------------------------------------------------------------------------------------------*/
-/* Puts v (may be NULL after a failure) into d and lets go of it. */
-static clab_status put(clab_ctx *cx, clab_value *d, const char *name, clab_value *v, clab_status s)
-{
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, d, name, v);
-    clab_value_unref(v);
-    return s;
-}
-
-static clab_status put_string(clab_ctx *cx, clab_value *d, const char *name, const char *x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_string(cx, x, &v);
-
-    return put(cx, d, name, v, s);
-}
-
-static clab_status put_integer(clab_ctx *cx, clab_value *d, const char *name, int64_t x)
-{
-    clab_value *v = NULL;
-    clab_status s = clab_value_integer(cx, x, &v);
-
-    return put(cx, d, name, v, s);
-}
-
 static clab_status options_value(clab_ctx *cx, const clab_scvi *m, clab_value **out)
 {
     const clab__net_dims *n = &m->net->dims;
-    clab_value *d = NULL, *x = NULL;
+    clab_value *d = NULL;
     clab_status s = clab_value_dict(cx, &d);
 
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "n_latent", n->D);
+        s = clab_value_set_integer(cx, d, "n_latent", n->D);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "n_hidden", n->H);
+        s = clab_value_set_integer(cx, d, "n_hidden", n->H);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "n_layers", n->n_layers);
-    if (s == CLAB_OK) {
-        s = clab_value_number(cx, n->dropout, &x);
-        s = put(cx, d, "dropout", x, s);
-    }
+        s = clab_value_set_integer(cx, d, "n_layers", n->n_layers);
     if (s == CLAB_OK)
-        s = put_string(cx, d, "likelihood", n->zinb ? "zinb" : "nb");
+        s = clab_value_set_number(cx, d, "dropout", n->dropout);
+    if (s == CLAB_OK)
+        s = clab_value_set_string(cx, d, "likelihood", n->zinb ? "zinb" : "nb");
     if (s == CLAB_OK && m->batch_column)
-        s = put_string(cx, d, "batch", m->batch_column);
+        s = clab_value_set_string(cx, d, "batch", m->batch_column);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "seed", (int64_t)m->seed);
+        s = clab_value_set_integer(cx, d, "seed", (int64_t)m->seed);
     if (s == CLAB_OK)
-        s = put_string(cx, d, "rng", m->torch ? "torch" : "philox");
+        s = clab_value_set_string(cx, d, "rng", m->torch ? "torch" : "philox");
     if (s != CLAB_OK) {
         clab_value_unref(d);
         return s;
@@ -81,7 +53,7 @@ static clab_status tensors_value(clab_ctx *cx, const clab_scvi *m, clab_value **
         s = clab_value_array(cx, CLAB_F32, t->rank, t->dims, NULL, &x);
         if (s == CLAB_OK)
             s = clab__net_get(m->net, t, x->data);
-        s = put(cx, d, t->key, x, s);
+        s = clab_value_set_made(cx, d, t->key, s, x);
     }
     if (s != CLAB_OK) {
         clab_value_unref(d);
@@ -104,7 +76,7 @@ static clab_status history_value(clab_ctx *cx, const clab_history *h, clab_value
             memcpy(x->data, c->x, (size_t)c->n * sizeof(double));
             memcpy((double *)x->data + c->n, c->y, (size_t)c->n * sizeof(double));
         }
-        s = put(cx, d, c->name, x, s);
+        s = clab_value_set_made(cx, d, c->name, s, x);
     }
     if (s != CLAB_OK) {
         clab_value_unref(d);
@@ -120,12 +92,12 @@ clab_status clab_scvi_value(clab_ctx *cx, const clab_scvi *m, clab_value **out)
     clab_status s = clab_value_dict(cx, &d);
 
     if (s == CLAB_OK)
-        s = put_string(cx, d, "format", FORMAT);
+        s = clab_value_set_string(cx, d, "format", FORMAT);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "version", VERSION);
+        s = clab_value_set_integer(cx, d, "version", VERSION);
     if (s == CLAB_OK) {
         s = options_value(cx, m, &v);
-        s = put(cx, d, "options", v, s);
+        s = clab_value_set_made(cx, d, "options", s, v);
     }
     if (s == CLAB_OK)
         s = clab_value_set(cx, d, "genes", m->genes);
@@ -134,19 +106,19 @@ clab_status clab_scvi_value(clab_ctx *cx, const clab_scvi *m, clab_value **out)
     if (s == CLAB_OK) {
         v = NULL;
         s = tensors_value(cx, m, &v);
-        s = put(cx, d, "tensors", v, s);
+        s = clab_value_set_made(cx, d, "tensors", s, v);
     }
     if (s == CLAB_OK) {
         v = NULL;
         s = history_value(cx, &m->history, &v);
-        s = put(cx, d, "history", v, s);
+        s = clab_value_set_made(cx, d, "history", s, v);
     }
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "n_cells", m->n_cells);
+        s = clab_value_set_integer(cx, d, "n_cells", m->n_cells);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "epochs", m->epochs);
+        s = clab_value_set_integer(cx, d, "epochs", m->epochs);
     if (s == CLAB_OK)
-        s = put_integer(cx, d, "steps", m->steps);
+        s = clab_value_set_integer(cx, d, "steps", m->steps);
     if (s != CLAB_OK) {
         clab_value_unref(d);
         return s;

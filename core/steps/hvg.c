@@ -62,16 +62,13 @@ clab_status clab__hvg_column(clab_ctx *cx, clab_dataset *d, const char *name, cl
 
 static clab_status note_flavor(clab_ctx *cx, clab_dataset *d, const char *flavor)
 {
-    clab_value *dict = NULL, *v = NULL;
+    clab_value *dict = NULL;
     clab_status s = clab_value_dict(cx, &dict);
 
     if (s == CLAB_OK)
-        s = clab_value_string(cx, flavor, &v);
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, "flavor", v);
+        s = clab_value_set_string(cx, dict, "flavor", flavor);
     if (s == CLAB_OK)
         s = clab_dataset_uns_set(cx, d, "hvg", dict);
-    clab_value_unref(v);
     clab_value_unref(dict);
     return s;
 }

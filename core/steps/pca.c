@@ -125,21 +125,7 @@ static clab_status set_array(clab_ctx *cx, clab_value *dict, const char *name, i
     clab_value *v = NULL;
     clab_status s = clab_value_array(cx, CLAB_F64, 1, &n, x, &v);
 
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, name, v);
-    clab_value_unref(v);
-    return s;
-}
-
-static clab_status set_scalar(clab_ctx *cx, clab_value *dict, const char *name, const char *text, bool flag)
-{
-    clab_value *v = NULL;
-    clab_status s = text ? clab_value_string(cx, text, &v) : clab_value_boolean(cx, flag, &v);
-
-    if (s == CLAB_OK)
-        s = clab_value_set(cx, dict, name, v);
-    clab_value_unref(v);
-    return s;
+    return clab_value_set_made(cx, dict, name, s, v);
 }
 
 /* uns.pca: params, variance, variance_ratio. */
@@ -155,13 +141,13 @@ static clab_status summary(clab_ctx *cx, const clab__pca *p, const clab__compone
     if (s == CLAB_OK)
         s = clab_value_dict(cx, &params);
     if (s == CLAB_OK)
-        s = set_scalar(cx, params, "zero_center", NULL, p->centre);
+        s = clab_value_set_boolean(cx, params, "zero_center", p->centre);
     if (s == CLAB_OK)
-        s = set_scalar(cx, params, "use_highly_variable", NULL, mask && strcmp(mask, "highly_variable") == 0);
+        s = clab_value_set_boolean(cx, params, "use_highly_variable", mask && strcmp(mask, "highly_variable") == 0);
     if (s == CLAB_OK && mask)
-        s = set_scalar(cx, params, "mask_var", mask, false);
+        s = clab_value_set_string(cx, params, "mask_var", mask);
     if (s == CLAB_OK && args[LAYER].given)
-        s = set_scalar(cx, params, "layer", args[LAYER].s, false);
+        s = clab_value_set_string(cx, params, "layer", args[LAYER].s);
     if (s == CLAB_OK)
         s = clab_value_set(cx, *out, "params", params);
     if (s == CLAB_OK)

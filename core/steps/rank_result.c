@@ -143,27 +143,15 @@ static clab_status parameters(const writer *w, clab_value *into)
                                     {"method", w->o->method},
                                     {"layer", w->o->layer},
                                     {"corr_method", w->o->corr_method}};
-    clab_value *dict = NULL, *v = NULL;
+    clab_value *dict = NULL;
     clab_status s = clab_value_dict(w->cx, &dict);
 
-    for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++) {
-        if (!texts[i][1])
-            continue;
-        s = clab_value_string(w->cx, texts[i][1], &v);
-        if (s == CLAB_OK)
-            s = clab_value_set(w->cx, dict, texts[i][0], v);
-        clab_value_unref(v);
-        v = NULL;
-    }
+    for (size_t i = 0; s == CLAB_OK && i < sizeof texts / sizeof *texts; i++)
+        if (texts[i][1])
+            s = clab_value_set_string(w->cx, dict, texts[i][0], texts[i][1]);
     if (s == CLAB_OK)
-        s = clab_value_boolean(w->cx, w->o->use_raw, &v);
-    if (s == CLAB_OK)
-        s = clab_value_set(w->cx, dict, "use_raw", v);
-    if (s == CLAB_OK)
-        s = clab_value_set(w->cx, into, "params", dict);
-    clab_value_unref(v);
-    clab_value_unref(dict);
-    return s;
+        s = clab_value_set_boolean(w->cx, dict, "use_raw", w->o->use_raw);
+    return clab_value_set_made(w->cx, into, "params", s, dict);
 }
 
 static clab_status assemble(writer *w, const double *score, const double *p, clab_value *into)
