@@ -70,6 +70,25 @@ void clab_str_addf(clab_str *b, const char *fmt, ...)
     b->len += (size_t)n;
 }
 
+void clab_str_add_json(clab_str *b, const char *s)
+{
+    clab_str_add(b, "\"");
+    while (*s) {
+        const unsigned char c = (unsigned char)*s;
+        const size_t n = clab_text_utf8(s);
+        if (c == '"' || c == '\\')
+            clab_str_addf(b, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            clab_str_addf(b, "\\u%04x", c);
+        else if (n == 0)
+            clab_str_add(b, "\\ufffd");
+        else
+            clab_str_addn(b, s, n);
+        s += n ? n : 1;
+    }
+    clab_str_add(b, "\"");
+}
+
 void clab_str_free(clab_str *b)
 {
     free(b->s);

@@ -29,6 +29,13 @@ static size_t decode(const unsigned char *s, uint32_t *code)
     return n;
 }
 
+size_t clab_text_utf8(const char *s)
+{
+    uint32_t code;
+
+    return decode((const unsigned char *)s, &code);
+}
+
 /* Would showing this code point move the cursor, start a command or turn the reading order? */
 static bool harmful(uint32_t c)
 {

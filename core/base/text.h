@@ -17,6 +17,10 @@ char *clab_text_show(const char *s, char *buf, size_t n);
 /* clab_show -- the same in one of 8 rotating thread-local buffers of 160 bytes, for messages. */
 const char *clab_show(const char *s);
 
+/* clab_text_utf8 -- length of the well-formed UTF-8 sequence that s begins with (1..4; 1 at the final NUL), or 0:
+ * overlong forms, surrogates and values past U+10FFFF are not well-formed. */
+size_t clab_text_utf8(const char *s);
+
 /* clab_text_columns -- columns that s takes on a terminal; a byte that is no character of the locale counts as one. */
 int clab_text_columns(const char *s);
 
@@ -50,6 +54,8 @@ typedef struct {
 void clab_str_add(clab_str *b, const char *s);
 void clab_str_addn(clab_str *b, const char *s, size_t n);
 void clab_str_addf(clab_str *b, const char *fmt, ...) CLAB_PRINTF(2, 3);
+/* s as a JSON string, quotes included (RFC 8259); a byte that is no UTF-8 becomes U+FFFD. */
+void clab_str_add_json(clab_str *b, const char *s);
 void clab_str_free(clab_str *b);
 
 #endif

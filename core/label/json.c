@@ -13,43 +13,6 @@ typedef struct {
 
 /* ---- text -----------------------------------------------------------------------------------------*/
 
-/* Length of the UTF-8 sequence at s, 0 when there is none (overlong, surrogate, cut, above U+10FFFF). */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t k = 1; k < n; k++)
-        if ((s[k] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-static void put_text(writer *w, const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-
-    clab_str_add(&w->b, "\"");
-    while (*s) {
-        size_t n = utf8_length(s);
-        if (*s == '"' || *s == '\\')
-            clab_str_addf(&w->b, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            clab_str_addf(&w->b, "\\u%04x", *s);
-        else if (n == 0)
-            clab_str_add(&w->b, "\\ufffd");
-        else
-            clab_str_addn(&w->b, (const char *)s, n);
-        s += n ? n : 1;
-    }
-    clab_str_add(&w->b, "\"");
-}
-
 static void put_element(writer *w, const clab_value *v, int64_t i)
 {
     char buf[40];
@@ -61,7 +24,7 @@ static void put_element(writer *w, const clab_value *v, int64_t i)
     if (!text || (plain->kind == CLAB_V_ARRAY && isinf(clab_value_at_num(v, i))))
         clab_str_add(&w->b, "null");
     else if (plain->kind == CLAB_V_STRINGS)
-        put_text(w, text);
+        clab_str_add_json(&w->b, text);
     else if (plain->dtype == CLAB_BOOL)
         clab_str_add(&w->b, clab_value_at_num(v, i) != 0.0 ? "true" : "false");
     else
@@ -99,7 +62,7 @@ static void put_member(writer *w, const char *name, const clab_value *v, bool fi
 {
     clab_str_add(&w->b, first ? "" : ",");
     new_line(w);
-    put_text(w, name);
+    clab_str_add_json(&w->b, name);
     clab_str_add(&w->b, ": ");
     put_value(w, v);
 }

@@ -8,22 +8,6 @@
 #include "base/text.h"
 #include "ledger/ledger_impl.h"
 
-/* A JSON string; bytes below 0x20 as escapes, the rest as it is. */
-static void add_string(clab_str *b, const char *s)
-{
-    clab_str_add(b, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            clab_str_addf(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            clab_str_addf(b, "\\u%04x", c);
-        else
-            clab_str_addn(b, s, 1);
-    }
-    clab_str_add(b, "\"");
-}
-
 static void add_begin(clab_str *b, const char *event, const char *text)
 {
     char when[40];
@@ -35,9 +19,9 @@ static void add_begin(clab_str *b, const char *event, const char *text)
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
     clab_str_addf(b, "{\"time\":\"%s.%03ldZ\",\"pid\":%ld,\"event\":", when, t.tv_nsec / 1000000,
                   (long)getpid());
-    add_string(b, event);
+    clab_str_add_json(b, event);
     clab_str_add(b, ",\"text\":");
-    add_string(b, text);
+    clab_str_add_json(b, text);
 }
 
 /* One write a line: lines of several sessions in one journal do not mix. */

@@ -5,27 +5,12 @@
 #include "base/svg.h"
 #include "plan_impl.h"
 
-void clab__plan_quote(clab_str *b, const char *s)
-{
-    clab_str_add(b, "\"");
-    for (; *s; s++) {
-        const unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            clab_str_addf(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            clab_str_addf(b, "\\u%04x", c);
-        else
-            clab_str_addn(b, s, 1);
-    }
-    clab_str_add(b, "\"");
-}
-
 static void add_row(clab_str *b, const clab_timeline_row *r)
 {
     clab_str_addf(b, "    {\"line\": %d, \"text\": ", r->line);
-    clab__plan_quote(b, r->text);
+    clab_str_add_json(b, r->text);
     clab_str_add(b, ", \"step\": ");
-    clab__plan_quote(b, clab__plan_step(r));
+    clab_str_add_json(b, clab__plan_step(r));
     clab_str_addf(b, ", \"runs\": %" PRId64 ", \"live_bytes\": %" PRId64 ", \"peak_bytes\": %" PRId64, r->runs, r->live,
                   r->peak);
     clab_str_addf(b, ", \"accounted_bytes\": %" PRId64, r->accounted);
@@ -41,7 +26,7 @@ clab_status clab_plan_json(clab_ctx *cx, const clab_timeline *t, const char *tit
     clab_str b = {0};
 
     clab_str_add(&b, "{\n  \"script\": ");
-    clab__plan_quote(&b, clab_text_show(title, safe, sizeof safe));
+    clab_str_add_json(&b, clab_text_show(title, safe, sizeof safe));
     clab_str_addf(&b, ",\n  \"planned\": %s,\n  \"peak_bytes\": %" PRId64 ",\n  \"mem_request\": %" PRId64,
                   t->planned ? "true" : "false", t->peak, clab_plan_request(t->peak));
     clab_str_addf(&b, ",\n  \"base_bytes\": %" PRId64 ",\n  \"gpu_peak_bytes\": %" PRId64 ",\n  \"steps\": [", t->base,

@@ -11,7 +11,5 @@ void clab__plan_cell(clab_str *b, const char *s, int columns);
 const char *clab__plan_step(const clab_timeline_row *r);
 /* Is it worth a line in a table?  A row in which no step ran and no file was touched is not. */
 bool clab__plan_shown(const clab_timeline_row *r);
-/* s as a JSON string; bytes that are no UTF-8 do not occur: rows are safe to show. */
-void clab__plan_quote(clab_str *b, const char *s);
 
 #endif

@@ -133,6 +133,16 @@ static void strings_grow(void **state)
     assert_null(b.s);
 }
 
+static void json_strings_hold_any_bytes(void **state)
+{
+    clab_str b = {0};
+
+    (void)state;
+    clab_str_add_json(&b, "a\"b\\\n\x1b\x7f\xc3\xa9\xe9|\xed\xa0\x80\xf0\x9f\xa7\xac");
+    assert_string_equal(b.s, "\"a\\\"b\\\\\\u000a\\u001b\\u007f\xc3\xa9\\ufffd|\\ufffd\\ufffd\\ufffd\xf0\x9f\xa7\xac\"");
+    clab_str_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +154,7 @@ int main(void)
         cmocka_unit_test(sizes_in_words_and_back),
         cmocka_unit_test(near_words),
         cmocka_unit_test(strings_grow),
+        cmocka_unit_test(json_strings_hold_any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
