@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/names.h"
-#include "base/pool.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "data/rows.h"
@@ -254,18 +253,15 @@ static clab_status draw_controls(scores *w, int set)
 
 /* ---- second pass: the scores -------------------------------------------------------------------------------*/
 
-#define TILE_ROWS 64
-
 typedef struct {
     const scores *w;
-    const clab_csr *b;
     const clab__score_set *sets;
     int n_sets;
 } score_task;
 
-static void one_cell(const score_task *t, int64_t i)
+static void one_cell(void *arg, const clab_csr *b, int64_t i)
 {
-    const clab_csr *b = t->b;
+    const score_task *t = arg;
     double sum[2 * CLAB__SCORE_SETS] = {0};
     int64_t nan[2 * CLAB__SCORE_SETS] = {0};
 
@@ -284,34 +280,12 @@ static void one_cell(const score_task *t, int64_t i)
             sum[2 * k + 1] / (double)(t->w->n_control[k] - nan[2 * k + 1]);
 }
 
-static clab_status score_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
-{
-    const score_task *t = arg;
-    int64_t end = (task + 1) * TILE_ROWS < t->b->n_rows ? (task + 1) * TILE_ROWS : t->b->n_rows;
-
-    (void)cx;
-    (void)worker;
-    for (int64_t i = task * TILE_ROWS; i < end; i++)
-        one_cell(t, i);
-    return CLAB_OK;
-}
-
 static clab_status add_up(const scores *w, const clab__score_set *sets, int n_sets)
 {
-    clab_rows_opts o = {.f64 = clab_matrix_dtype(w->m) != CLAB_F32, .phase = w->o->step};
+    const clab_rows_opts o = {.f64 = clab_matrix_dtype(w->m) != CLAB_F32, .phase = w->o->step};
     score_task t = {.w = w, .sets = sets, .n_sets = n_sets};
-    clab_rows *r;
-    clab_status s = clab_rows_open(w->cx, w->m, &o, &r);
 
-    if (s != CLAB_OK)
-        return s;
-    while ((s = clab_rows_next(w->cx, r, &t.b)) == CLAB_OK && t.b) {
-        s = clab_parallel(w->cx, (t.b->n_rows + TILE_ROWS - 1) / TILE_ROWS, score_tile, &t);
-        if (s != CLAB_OK)
-            break;
-    }
-    clab_rows_close(w->cx, r);
-    return s;
+    return clab__each_cell(w->cx, w->m, &o, one_cell, &t);
 }
 
 clab_status clab__scores(clab_ctx *cx, const clab_dataset *d, const clab__score_opts *o, clab__score_set *sets,
@@ -337,6 +311,15 @@ clab_status clab__scores(clab_ctx *cx, const clab_dataset *d, const clab__score_
     clab_names_free(w.index);
     clab_mem_free(cx, w.block);
     return s;
+}
+
+clab__score_opts clab__score_opts_of(const char *step, int64_t ctrl_size, const clab_arg *common)
+{
+    enum { CTRL_AS_REF, GENE_POOL, N_BINS, SEED, LAYER, USE_RAW };
+
+    return (clab__score_opts){.step = step, .ctrl_as_ref = common[CTRL_AS_REF].b, .ctrl_size = ctrl_size,
+                              .n_bins = common[N_BINS].i, .seed = (uint32_t)common[SEED].i,
+                              .pool = &common[GENE_POOL], .layer = &common[LAYER], .use_raw = &common[USE_RAW]};
 }
 
 clab_status clab__score_column(clab_ctx *cx, const clab_dataset *d, clab_value **out)

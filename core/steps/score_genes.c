@@ -1,14 +1,11 @@
 /* score_genes.c -- the score of a set of genes in every cell.  docs/steps/score_genes.md */
 #include "steps/score_impl.h"
 
-enum { GENES, SCORE_NAME, CTRL_SIZE, CTRL_AS_REF, GENE_POOL, N_BINS, SEED, LAYER, USE_RAW };
+enum { GENES, SCORE_NAME, CTRL_SIZE, COMMON };
 
 static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_dataset **out)
 {
-    const clab__score_opts o = {.step = "score_genes", .ctrl_as_ref = args[CTRL_AS_REF].b,
-                                .ctrl_size = args[CTRL_SIZE].i, .n_bins = args[N_BINS].i,
-                                .seed = (uint32_t)args[SEED].i, .pool = &args[GENE_POOL], .layer = &args[LAYER],
-                                .use_raw = &args[USE_RAW]};
+    const clab__score_opts o = clab__score_opts_of("score_genes", args[CTRL_SIZE].i, &args[COMMON]);
     clab__score_set set = {.genes = &args[GENES]};
     clab_value *score = NULL;
     clab_dataset *scored = NULL;
@@ -43,17 +40,7 @@ static const clab_param params[] = {
                     .help = "obs column to write"},
     [CTRL_SIZE] = {.name = "ctrl_size", .type = CLAB_P_INT, .def = "50", .min = 1, .max = 2147483647, .unit = "genes",
                    .help = "control genes for each bin of expression that a listed gene is in"},
-    [CTRL_AS_REF] = {.name = "ctrl_as_ref", .type = CLAB_P_BOOL, .def = "true", .unit = "",
-                     .help = "listed genes take part in the draw of control genes, and are then removed"},
-    [GENE_POOL] = {.name = "gene_pool", .type = CLAB_P_STRS, .def = "", .unit = "",
-                   .help = "genes that control genes come from, the listed ones among them; without it all"},
-    [N_BINS] = {.name = "n_bins", .type = CLAB_P_INT, .def = "25", .min = 2, .max = 100000, .unit = "bins",
-                .help = "bins of average expression"},
-    [SEED] = {.name = "seed", .type = CLAB_P_INT, .def = "0", .min = 0, .max = 4294967295.0, .unit = "",
-              .help = "of the draw (scanpy's random_state)"},
-    [LAYER] = {.name = "layer", .type = CLAB_P_LAYER, .def = "", .unit = "", .help = "of this layer instead of X"},
-    [USE_RAW] = {.name = "use_raw", .type = CLAB_P_BOOL, .def = "", .unit = "",
-                 .help = "of raw.X; without it raw where there is one"},
+    CLAB__SCORE_PARAMS,
 };
 
 const clab_step clab_step_score_genes = {

@@ -3,7 +3,7 @@
 #include "ledger/ledger.h"
 #include "steps/score_impl.h"
 
-enum { S_GENES, G2M_GENES, CTRL_AS_REF, GENE_POOL, N_BINS, SEED, LAYER, USE_RAW };
+enum { S_GENES, G2M_GENES, COMMON };
 
 static clab_status phases(clab_ctx *cx, const double *s_score, const double *g2m_score, int64_t n, clab_value **out)
 {
@@ -21,10 +21,8 @@ static clab_status phases(clab_ctx *cx, const double *s_score, const double *g2m
 static clab_status run(clab_ctx *cx, const clab_dataset *d, const clab_arg *args, clab_dataset **out)
 {
     int64_t n_s = args[S_GENES].n_strs, n_g2m = args[G2M_GENES].n_strs;
-    const clab__score_opts o = {.step = "score_genes_cell_cycle", .ctrl_as_ref = args[CTRL_AS_REF].b,
-                                .ctrl_size = n_s < n_g2m ? n_s : n_g2m, .n_bins = args[N_BINS].i,
-                                .seed = (uint32_t)args[SEED].i, .pool = &args[GENE_POOL], .layer = &args[LAYER],
-                                .use_raw = &args[USE_RAW]};
+    const clab__score_opts o =
+        clab__score_opts_of("score_genes_cell_cycle", n_s < n_g2m ? n_s : n_g2m, &args[COMMON]);
     clab__score_set sets[2] = {{.genes = &args[S_GENES]}, {.genes = &args[G2M_GENES]}};
     clab_value *columns[3] = {NULL, NULL, NULL};
     static const char *const names[3] = {"S_score", "G2M_score", "phase"};
@@ -64,17 +62,7 @@ static const clab_param params[] = {
     [S_GENES] = {.name = "s_genes", .type = CLAB_P_STRS, .def = NULL, .unit = "", .help = "genes of the S phase"},
     [G2M_GENES] = {.name = "g2m_genes", .type = CLAB_P_STRS, .def = NULL, .unit = "",
                    .help = "genes of the G2 and M phases"},
-    [CTRL_AS_REF] = {.name = "ctrl_as_ref", .type = CLAB_P_BOOL, .def = "true", .unit = "",
-                     .help = "listed genes take part in the draw of control genes, and are then removed"},
-    [GENE_POOL] = {.name = "gene_pool", .type = CLAB_P_STRS, .def = "", .unit = "",
-                   .help = "genes that control genes come from, the listed ones among them; without it all"},
-    [N_BINS] = {.name = "n_bins", .type = CLAB_P_INT, .def = "25", .min = 2, .max = 100000, .unit = "bins",
-                .help = "bins of average expression"},
-    [SEED] = {.name = "seed", .type = CLAB_P_INT, .def = "0", .min = 0, .max = 4294967295.0, .unit = "",
-              .help = "of the draw (scanpy's random_state)"},
-    [LAYER] = {.name = "layer", .type = CLAB_P_LAYER, .def = "", .unit = "", .help = "of this layer instead of X"},
-    [USE_RAW] = {.name = "use_raw", .type = CLAB_P_BOOL, .def = "", .unit = "",
-                 .help = "of raw.X; without it raw where there is one"},
+    CLAB__SCORE_PARAMS,
 };
 
 const clab_step clab_step_score_genes_cell_cycle = {

@@ -16,6 +16,22 @@ typedef struct {
     const clab_arg *use_raw;  /* not given: raw where there is one and no layer is named */
 } clab__score_opts;
 
+/* The parameters that both steps end with, in this order: ctrl_as_ref, gene_pool, n_bins, seed, layer, use_raw. */
+#define CLAB__SCORE_PARAMS                                                                                         \
+    {.name = "ctrl_as_ref", .type = CLAB_P_BOOL, .def = "true", .unit = "",                                        \
+     .help = "listed genes take part in the draw of control genes, and are then removed"},                         \
+    {.name = "gene_pool", .type = CLAB_P_STRS, .def = "", .unit = "",                                              \
+     .help = "genes that control genes come from, the listed ones among them; without it all"},                    \
+    {.name = "n_bins", .type = CLAB_P_INT, .def = "25", .min = 2, .max = 100000, .unit = "bins",                   \
+     .help = "bins of average expression"},                                                                        \
+    {.name = "seed", .type = CLAB_P_INT, .def = "0", .min = 0, .max = 4294967295.0, .unit = "",                    \
+     .help = "of the draw (scanpy's random_state)"},                                                               \
+    {.name = "layer", .type = CLAB_P_LAYER, .def = "", .unit = "", .help = "of this layer instead of X"},          \
+    {.name = "use_raw", .type = CLAB_P_BOOL, .def = "", .unit = "", .help = "of raw.X; without it raw where there is one"}
+
+/* Options from the arguments of CLAB__SCORE_PARAMS, which they point into. */
+clab__score_opts clab__score_opts_of(const char *step, int64_t ctrl_size, const clab_arg *common);
+
 typedef struct {
     const clab_arg *genes;    /* names; missing ones are left out with a warning */
     double *score;            /* out: N */

@@ -13,24 +13,57 @@
 
 typedef struct {
     const clab_csr *b;
+    void (*fn)(void *arg, const clab_csr *b, int64_t i);
+    void *arg;
+} each_task;
+
+static clab_status cell_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
+{
+    const each_task *t = arg;
+    int64_t end = (task + 1) * TILE_ROWS < t->b->n_rows ? (task + 1) * TILE_ROWS : t->b->n_rows;
+
+    (void)cx;
+    (void)worker;
+    for (int64_t i = task * TILE_ROWS; i < end; i++)
+        t->fn(t->arg, t->b, i);
+    return CLAB_OK;
+}
+
+clab_status clab__each_cell(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *o,
+                            void (*fn)(void *arg, const clab_csr *b, int64_t i), void *arg)
+{
+    each_task t = {.fn = fn, .arg = arg};
+    clab_rows *r;
+    clab_status s = clab_rows_open(cx, m, o, &r);
+
+    if (s != CLAB_OK)
+        return s;
+    while ((s = clab_rows_next(cx, r, &t.b)) == CLAB_OK && t.b) {
+        s = clab_parallel(cx, (t.b->n_rows + TILE_ROWS - 1) / TILE_ROWS, cell_tile, &t);
+        if (s != CLAB_OK)
+            break;
+    }
+    clab_rows_close(cx, r);
+    return s;
+}
+
+typedef struct {
     const clab__cell_sums_opts *o;
     double *sum;
     int64_t *positive;
 } cell_task;
 
 /* Cells mark genes at the same time, all with the same 1. */
-static void mark_high(const cell_task *t, int64_t i, double bound)
+static void mark_high(const cell_task *t, const clab_csr *b, int64_t i, double bound)
 {
-    const clab_csr *b = t->b;
-
     for (int64_t k = b->indptr[i]; k < b->indptr[i + 1]; k++)
         if ((b->f32 ? (double)b->f32[k] : b->f64[k]) > bound)
             __atomic_store_n(&t->o->high[b->indices[k]], 1, __ATOMIC_RELAXED);
 }
 
-static void one_cell(const cell_task *t, int64_t i)
+static void one_cell(void *arg, const clab_csr *b, int64_t i)
 {
-    const clab_csr *b = t->b;
+    const cell_task *t = arg;
     double sum = 0;
     int64_t positive = 0;
 
@@ -45,38 +78,16 @@ static void one_cell(const cell_task *t, int64_t i)
     if (t->positive)
         t->positive[b->first_row + i] = positive;
     if (t->o->high)
-        mark_high(t, i, t->o->max_fraction * (t->o->f64 ? sum : (double)(float)sum));
-}
-
-static clab_status cell_tile(clab_ctx *cx, int64_t task, int worker, void *arg)
-{
-    const cell_task *t = arg;
-    int64_t end = (task + 1) * TILE_ROWS < t->b->n_rows ? (task + 1) * TILE_ROWS : t->b->n_rows;
-
-    (void)cx;
-    (void)worker;
-    for (int64_t i = task * TILE_ROWS; i < end; i++)
-        one_cell(t, i);
-    return CLAB_OK;
+        mark_high(t, b, i, t->o->max_fraction * (t->o->f64 ? sum : (double)(float)sum));
 }
 
 clab_status clab__cell_sums(clab_ctx *cx, const clab_matrix *m, const clab__cell_sums_opts *o, double *sum,
                             int64_t *positive)
 {
-    clab_rows_opts ro = {.f64 = o->f64, .phase = o->phase};
+    const clab_rows_opts ro = {.f64 = o->f64, .phase = o->phase};
     cell_task t = {.o = o, .sum = sum, .positive = positive};
-    clab_rows *r;
-    clab_status s = clab_rows_open(cx, m, &ro, &r);
 
-    if (s != CLAB_OK)
-        return s;
-    while ((s = clab_rows_next(cx, r, &t.b)) == CLAB_OK && t.b) {
-        s = clab_parallel(cx, (t.b->n_rows + TILE_ROWS - 1) / TILE_ROWS, cell_tile, &t);
-        if (s != CLAB_OK)
-            break;
-    }
-    clab_rows_close(cx, r);
-    return s;
+    return clab__each_cell(cx, m, &ro, one_cell, &t);
 }
 
 /* ---- genes -----------------------------------------------------------------------------------------------
