@@ -6,7 +6,8 @@
 #include "steps/step.h"
 
 /* clab__each_cell -- fn(arg, b, i) for row i of every block b of a stream over m, on all threads: a
- * call writes what belongs to cell b->first_row + i, anything else atomically.  Memory: a few blocks.  Errors: ECANCEL, EFORMAT. */
+ * call writes what belongs to cell b->first_row + i, anything else atomically.  Memory: a few blocks.
+ * Errors: ECANCEL, EFORMAT. */
 CLAB_MUST_CHECK clab_status clab__each_cell(clab_ctx *cx, const clab_matrix *m, const clab_rows_opts *o,
                                             void (*fn)(void *arg, const clab_csr *b, int64_t i), void *arg);
 

@@ -157,4 +157,16 @@ static inline void same_rows(const golden_set *g, const char *group, const clab_
     free(want);
 }
 
+/* A step on d ends with `want`, in words that hold `words`, and without a result. */
+static inline void refused(const char *step, const char *args, const clab_dataset *d, clab_status want, const char *words)
+{
+    clab_dataset *out = NULL;
+
+    assert_int_equal(run_step(cx, step, args, d, &out), want);
+    if (!strstr(clab_error_text(cx), words))
+        fail_msg("\"%s\" does not say \"%s\"", clab_error_text(cx), words);
+    clab_error_clear(cx);
+    assert_null(out);
+}
+
 #endif

@@ -1,5 +1,4 @@
 /* io_session.c -- what tests of reading and writing share: a session, a temporary folder, file contents. */
-/* io_session.c -- the helpers of io_session.h. */
 #include "io_session.h"
 
 #include <dirent.h>
@@ -92,6 +91,13 @@ void io_scratch_end(void)
     *scratch = 0;
 }
 
+int io_clean(void **state)
+{
+    (void)state;
+    io_scratch_end();
+    return 0;
+}
+
 const char *io_path(const char *name)
 {
     static char path[8][600];
@@ -110,6 +116,25 @@ const char *io_format_dir(bool shared)
         return NULL;
     snprintf(dir[shared], sizeof dir[shared], "%s/%s", base, shared ? "format" : "tests/data/format");
     return stat(dir[shared], &st) == 0 ? dir[shared] : NULL;
+}
+
+const char *io_good(const char *name)
+{
+    static char path[1200];
+    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
+    return path;
+}
+
+void io_read(io_session *s, const char *path, clab_dataset **d)
+{
+    if (clab_read(s->cx, path, NULL, d) != CLAB_OK)
+        fail_msg("%s: %s", path, clab_error_text(s->cx));
+}
+
+void io_write(io_session *s, const clab_dataset *d, const char *path)
+{
+    if (clab_write(s->cx, d, path, NULL) != CLAB_OK)
+        fail_msg("%s: %s", path, clab_error_text(s->cx));
 }
 
 char *io_slurp(const char *path, size_t *n)

@@ -28,10 +28,17 @@ void io_forget(io_session *s); /* errors, warnings and notes so far */
 /* A scratch directory of this process, made at the first call; removed with all in it by io_scratch_end. */
 const char *io_scratch(void);
 void io_scratch_end(void);
+int io_clean(void **state); /* the same as a group's tear-down */
 /* scratch/name in one of 8 rotating buffers. */
 const char *io_path(const char *name);
 /* tests/data/format of the source, or of the shared data; NULL when absent. */
 const char *io_format_dir(bool shared);
+
+/* A good file of tests/data/format; one buffer. */
+const char *io_good(const char *name);
+/* Read and write with default options; a failure fails the test with its words. */
+void io_read(io_session *s, const char *path, clab_dataset **d);
+void io_write(io_session *s, const clab_dataset *d, const char *path);
 
 /* Do two datasets hold the same?  Else the name of the first part that differs. */
 const char *io_difference(clab_ctx *cx, const clab_dataset *a, const clab_dataset *b);

@@ -193,13 +193,6 @@ static void a_full_disk_is_an_error_in_words(void **state)
 
 /* ---- straight from the file ------------------------------------------------------------------------*/
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
 static clab_dataset *read_r(io_session *s, const char *path, const clab_read_opts *more)
 {
     clab_read_opts o = more ? *more : (clab_read_opts){0};
@@ -229,7 +222,7 @@ static void rows_stay_in_their_file(void **state)
     io_start(&s);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         io_forget(&s);
-        clab_dataset *memory = read_in(&s, good(files[i].name), NULL), *file = read_r(&s, good(files[i].name), NULL);
+        clab_dataset *memory = read_in(&s, io_good(files[i].name), NULL), *file = read_r(&s, io_good(files[i].name), NULL);
         assert_int_equal(in_its_file(file), files[i].stays);
         if (!files[i].stays)
             assert_non_null(strstr(s.notes.s, "by column"));
@@ -385,13 +378,6 @@ static void nothing_is_left_in_the_folder(void **state)
     io_stop(&s);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
@@ -407,5 +393,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(save_keeps_reading),
         cmocka_unit_test(random_order_goes_into_scratch),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

@@ -11,13 +11,6 @@
 #include "io_session.h"
 #include "small.h"
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
 static clab_dataset *read_part(io_session *s, const char *path, const clab_read_opts *o)
 {
     clab_dataset *d = NULL;
@@ -91,8 +84,8 @@ static void test_like_a_view(void **state)
     (void)state;
     io_start(&s);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        compare_part(&s, good(files[i]));
-    compare_part(&s, good("tenx_v3.h5"));
+        compare_part(&s, io_good(files[i]));
+    compare_part(&s, io_good("tenx_v3.h5"));
     io_stop(&s);
 }
 
@@ -147,7 +140,7 @@ static void test_many_blocks(void **state)
 static void expect(io_session *s, const clab_read_opts *o, clab_status status, const char *words, const char *remedy)
 {
     clab_dataset *d = NULL;
-    assert_int_equal(clab_read(s->cx, good("categoricals.h5ad"), o, &d), status);
+    assert_int_equal(clab_read(s->cx, io_good("categoricals.h5ad"), o, &d), status);
     assert_non_null(strstr(clab_error_text(s->cx), words));
     assert_non_null(strstr(clab_error_text(s->cx), remedy));
     assert_null(strstr(clab_error_text(s->cx), "damaged"));
@@ -159,7 +152,7 @@ static void test_columns_and_expressions(void **state)
     io_session s;
     (void)state;
     io_start(&s);
-    clab_dataset *all = read_part(&s, good("csr_f32_gzip.h5ad"), NULL), *view = NULL;
+    clab_dataset *all = read_part(&s, io_good("csr_f32_gzip.h5ad"), NULL), *view = NULL;
     const char *first = all->obs->names[0];
     uint8_t *mask = calloc((size_t)clab_dataset_n_obs(all), 1);
     char text[100], buf[40];
@@ -169,13 +162,13 @@ static void test_columns_and_expressions(void **state)
     assert_int_equal(clab_where(s.cx, all, text, mask), CLAB_OK);
     assert_int_equal(clab_dataset_keep_obs(s.cx, all, mask, &view), CLAB_OK);
     const char *other = strcmp(first, "cell_type") == 0 ? all->obs->names[1] : first;
-    clab_dataset *part = read_part(&s, good("csr_f32_gzip.h5ad"), &(clab_read_opts){.cols = &other, .n_cols = 1, .where = text});
+    clab_dataset *part = read_part(&s, io_good("csr_f32_gzip.h5ad"), &(clab_read_opts){.cols = &other, .n_cols = 1, .where = text});
     assert_int_equal(part->obs->n_items, 1); /* what the expression needed is gone again */
     assert_string_equal(part->obs->names[0], other);
     assert_true(clab_value_equal(part->obs->items[0], clab_value_get(view->obs, other)));
     assert_true(clab_value_equal(part->obs->index, view->obs->index));
     clab_dataset_unref(part);
-    part = read_part(&s, good("csr_f32_gzip.h5ad"), &(clab_read_opts){.cols = &other, .n_cols = 0});
+    part = read_part(&s, io_good("csr_f32_gzip.h5ad"), &(clab_read_opts){.cols = &other, .n_cols = 0});
     assert_int_equal(part->obs->n_items, 0);
     clab_dataset_unref(part);
     clab_dataset_unref(view);
@@ -190,7 +183,7 @@ static void test_what_is_not_there(void **state)
     const char *none = "nobody", *some[2] = {"nobody", NULL};
     (void)state;
     io_start(&s);
-    clab_dataset *all = read_part(&s, good("categoricals.h5ad"), NULL);
+    clab_dataset *all = read_part(&s, io_good("categoricals.h5ad"), NULL);
     some[1] = clab_dataset_var_name(all, 1);
     expect(&s, &(clab_read_opts){.cols = &none, .n_cols = 1}, CLAB_ENOTFOUND, "no column 'nobody'", "it has:");
     expect(&s, &(clab_read_opts){.genes = &none, .n_genes = 1}, CLAB_ENOTFOUND, "none of the 1 genes", "names there are");
@@ -198,7 +191,7 @@ static void test_what_is_not_there(void **state)
     expect(&s, &(clab_read_opts){.where = "nothing > 3"}, CLAB_ENOTFOUND, "nothing", "where(");
     expect(&s, &(clab_read_opts){.where = "1 ="}, CLAB_EARG, "where(", "character");
     io_forget(&s);
-    clab_dataset *part = read_part(&s, good("categoricals.h5ad"), &(clab_read_opts){.genes = some, .n_genes = 2});
+    clab_dataset *part = read_part(&s, io_good("categoricals.h5ad"), &(clab_read_opts){.genes = some, .n_genes = 2});
     assert_int_equal(clab_dataset_n_vars(part), 1);
     assert_non_null(strstr(s.warnings.s, "1 of the 2 genes"));
     assert_non_null(strstr(s.warnings.s, "nobody"));
@@ -223,17 +216,10 @@ static void test_names_file(void **state)
     assert_string_equal(((char **)v->data)[1], "MS4A1");
     assert_string_equal(((char **)v->data)[2], "NKG7");
     clab_value_unref(v);
-    assert_int_equal(clab_read_names(s.cx, good("no_X.h5ad"), &v), CLAB_EFORMAT);
+    assert_int_equal(clab_read_names(s.cx, io_good("no_X.h5ad"), &v), CLAB_EFORMAT);
     clab_error_clear(s.cx);
     assert_int_equal(clab_read_names(s.cx, io_path("nowhere"), &v), CLAB_ENOTFOUND);
     io_stop(&s);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
 }
 
 int main(int argc, char **argv)
@@ -246,5 +232,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_is_not_there),
         cmocka_unit_test(test_names_file),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

@@ -390,13 +390,6 @@ static void test_locked(void **state)
     io_stop(&s);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
@@ -405,5 +398,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_inspect),     cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_over_budget), cmocka_unit_test(test_locked),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

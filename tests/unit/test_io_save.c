@@ -13,13 +13,6 @@
 
 #include "io_session.h"
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
 static void copy(const char *from, const char *to)
 {
     size_t n;
@@ -67,7 +60,7 @@ static void test_edits_are_saved(void **state)
     (void)state;
     io_start(&s);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        copy(good(files[i]), io_path("edit.h5ad"));
+        copy(io_good(files[i]), io_path("edit.h5ad"));
         clab_dataset *d = read_in(&s, io_path("edit.h5ad"), true), *back;
         for (int again = 0; again < 2; again++) {
             edit(&s, d, 0.5 + again);
@@ -112,7 +105,7 @@ static void test_refusals(void **state)
     struct stat st;
     (void)state;
     io_start(&s);
-    copy(good("csr_f32_gzip.h5ad"), io_path("edit.h5ad"));
+    copy(io_good("csr_f32_gzip.h5ad"), io_path("edit.h5ad"));
     clab_dataset *d = read_in(&s, io_path("edit.h5ad"), true);
     assert_int_equal(clab_dataset_take_obs(s.cx, d, some, 3, &view), CLAB_OK);
     expect_refusal(&s, view, "cells are not those of the file");
@@ -134,7 +127,7 @@ static void test_refusals(void **state)
     assert_int_equal(clab_read(s.cx, io_path("edit.h5ad"), &(clab_read_opts){.editable = true, .cols = &one, .n_cols = 1}, &view),
                      CLAB_EARG);
     clab_error_clear(s.cx);
-    copy(good("legacy_pre07_compound.h5ad"), io_path("edit.h5ad"));
+    copy(io_good("legacy_pre07_compound.h5ad"), io_path("edit.h5ad"));
     d = read_in(&s, io_path("edit.h5ad"), true);
     assert_int_equal(clab_save(s.cx, d), CLAB_EFORMAT);
     assert_non_null(strstr(clab_error_text(s.cx), "AnnData 0.8"));
@@ -152,7 +145,7 @@ static void test_the_same_file(void **state)
     char here[4096];
     (void)state;
     io_start(&s);
-    copy(good("csr_f32_gzip.h5ad"), io_path("edit.h5ad"));
+    copy(io_good("csr_f32_gzip.h5ad"), io_path("edit.h5ad"));
     assert_int_equal(chmod(io_path("edit.h5ad"), 0640), 0);
     unlink(io_path("link.h5ad"));
     assert_int_equal(symlink("edit.h5ad", io_path("link.h5ad")), 0);
@@ -173,13 +166,6 @@ static void test_the_same_file(void **state)
     io_stop(&s);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
@@ -188,5 +174,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_the_same_file),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

@@ -401,13 +401,6 @@ static int stop(void **state)
     return 0;
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
@@ -416,5 +409,5 @@ int main(int argc, char **argv)
         TEST(test_mtx_kinds), TEST(test_mtx_refused),    TEST(test_gzip),              TEST(test_folders),
         TEST(test_tables),    TEST(test_tables_refused), TEST(test_inspect), TEST(test_many_out_of_order), TEST(test_repeats), TEST(test_bomb),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

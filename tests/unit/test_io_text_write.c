@@ -180,18 +180,11 @@ static int stop(void **state)
     return 0;
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
 #define TEST(t) cmocka_unit_test_setup_teardown(t, start, stop)
     const struct CMUnitTest tests[] = {TEST(test_tables), TEST(test_mtx_folder), TEST(test_refused),
                                        TEST(test_failing_writes)};
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

@@ -20,13 +20,6 @@
 #include "io_session.h"
 #include "small.h"
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
 /* A dataset big enough that writing takes a while: n cells, 400 genes, a quarter of them not 0. */
 static clab_dataset *big_dataset(clab_ctx *cx, int64_t n)
 {
@@ -55,18 +48,6 @@ static clab_dataset *big_dataset(clab_ctx *cx, int64_t n)
     return d;
 }
 
-static void read_ok(io_session *s, const char *path, clab_dataset **d)
-{
-    if (clab_read(s->cx, path, NULL, d) != CLAB_OK)
-        fail_msg("%s: %s", path, clab_error_text(s->cx));
-}
-
-static void write_ok(io_session *s, const clab_dataset *d, const char *path)
-{
-    if (clab_write(s->cx, d, path, NULL) != CLAB_OK)
-        fail_msg("%s: %s", path, clab_error_text(s->cx));
-}
-
 /* ---- the round trip ------------------------------------------------------------------------------*/
 
 static void test_round_trip(void **state)
@@ -90,9 +71,9 @@ static void test_round_trip(void **state)
     io_start(&s);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         clab_dataset *a = NULL, *b = NULL;
-        read_ok(&s, good(files[i]), &a);
-        write_ok(&s, a, io_path("trip.h5ad"));
-        read_ok(&s, io_path("trip.h5ad"), &b);
+        io_read(&s, io_good(files[i]), &a);
+        io_write(&s, a, io_path("trip.h5ad"));
+        io_read(&s, io_path("trip.h5ad"), &b);
         const char *part = io_difference(s.cx, a, b);
         if (part)
             fail_msg("%s: %s differs after writing and reading", files[i], part);
@@ -120,7 +101,7 @@ static void test_beyond_2_53(void **state)
         assert_int_equal(clab_value_table(s.cx, names, "_index", &table), CLAB_OK);
         assert_int_equal(clab_dataset_new(s.cx, "large", m, table, table, &d), CLAB_OK);
         io_forget(&s);
-        write_ok(&s, d, io_path("large.h5ad"));
+        io_write(&s, d, io_path("large.h5ad"));
         assert_int_equal(s.n_warnings, beyond);
         assert_true(!beyond || strstr(s.warnings.s, "2^53"));
         clab_dataset_unref(d);
@@ -138,10 +119,10 @@ static void test_same_bytes_every_time(void **state)
     size_t n, m;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("categoricals.h5ad"), &d);
-    write_ok(&s, d, io_path("one.h5ad"));
+    io_read(&s, io_good("categoricals.h5ad"), &d);
+    io_write(&s, d, io_path("one.h5ad"));
     sleep(1); /* so that a time kept in the file would show */
-    write_ok(&s, d, io_path("two.h5ad"));
+    io_write(&s, d, io_path("two.h5ad"));
     char *a = io_slurp(io_path("one.h5ad"), &n), *b = io_slurp(io_path("two.h5ad"), &m);
     assert_int_equal(n, m);
     assert_memory_equal(a, b, n);
@@ -157,9 +138,9 @@ static void test_provenance(void **state)
     clab_dataset *a = NULL, *b = NULL;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("csr_f32_gzip.h5ad"), &a);
-    write_ok(&s, a, io_path("steps.h5ad"));
-    read_ok(&s, io_path("steps.h5ad"), &b);
+    io_read(&s, io_good("csr_f32_gzip.h5ad"), &a);
+    io_write(&s, a, io_path("steps.h5ad"));
+    io_read(&s, io_path("steps.h5ad"), &b);
     const clab_value *ours = clab_value_get(b->uns, "celllab");
     assert_non_null(ours);
     assert_non_null(clab_value_get(ours, "version"));
@@ -179,9 +160,9 @@ static void test_inputs_and_seed(void **state)
     clab_value *params = NULL, *seed = NULL;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("csr_f32_gzip.h5ad"), &a);
-    write_ok(&s, a, io_path("steps.h5ad"));
-    read_ok(&s, io_path("steps.h5ad"), &b);
+    io_read(&s, io_good("csr_f32_gzip.h5ad"), &a);
+    io_write(&s, a, io_path("steps.h5ad"));
+    io_read(&s, io_path("steps.h5ad"), &b);
     assert_null(clab_value_get(clab_value_get(b->uns, "celllab"), "seed"));
 
     assert_int_equal(clab_value_dict(s.cx, &params), CLAB_OK);
@@ -201,8 +182,8 @@ static void test_inputs_and_seed(void **state)
     }
     assert_int_equal(clab_dataset_log(s.cx, a, "read", params), CLAB_OK);
     clab_value_unref(params);
-    write_ok(&s, a, io_path("seed.h5ad"));
-    read_ok(&s, io_path("seed.h5ad"), &back);
+    io_write(&s, a, io_path("seed.h5ad"));
+    io_read(&s, io_path("seed.h5ad"), &back);
     const clab_value *ours = clab_value_get(back->uns, "celllab"), *inputs = clab_value_get(ours, "inputs");
     assert_non_null(clab_value_get(ours, "seed"));
     assert_int_equal(*(const int64_t *)clab_value_get(ours, "seed")->data, 4);
@@ -226,17 +207,17 @@ static void test_over_the_input(void **state)
     struct stat st;
     (void)state;
     io_start(&s);
-    char *bytes = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    char *bytes = io_slurp(io_good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("input.h5ad"), bytes, n), CLAB_OK);
     assert_int_equal(chmod(io_path("input.h5ad"), 0640), 0);
     assert_int_equal(symlink("input.h5ad", io_path("link.h5ad")), 0);
-    read_ok(&s, io_path("link.h5ad"), &a);
-    write_ok(&s, a, io_path("link.h5ad"));
+    io_read(&s, io_path("link.h5ad"), &a);
+    io_write(&s, a, io_path("link.h5ad"));
     assert_int_equal(lstat(io_path("link.h5ad"), &st), 0);
     assert_true(S_ISLNK(st.st_mode)); /* the link stays, its target is new */
     assert_int_equal(stat(io_path("input.h5ad"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    read_ok(&s, io_path("input.h5ad"), &b);
+    io_read(&s, io_path("input.h5ad"), &b);
     assert_null(io_difference(s.cx, a, b));
     clab_dataset_unref(a);
     clab_dataset_unref(b);
@@ -251,7 +232,7 @@ static void test_places_that_cannot_be_written(void **state)
     clab_dataset *d = NULL;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("csc_f32.h5ad"), &d);
+    io_read(&s, io_good("csc_f32.h5ad"), &d);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         assert_int_not_equal(clab_write(s.cx, d, places[i], NULL), CLAB_OK);
         assert_true(strlen(clab_error_text(s.cx)) > 10);
@@ -282,7 +263,7 @@ static void test_guest_killed(void **state)
     (void)state;
     io_start(&s);
     clab_dataset *d = big_dataset(s.cx, 10000);
-    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    char *old = io_slurp(io_good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
     for (int i = 0; i < 40 && (i < 6 || hit < 2); i++) { /* on a busy machine many miss */
         int ms = 5 + i % 6 * 20;
@@ -315,7 +296,7 @@ static void test_cancelled(void **state)
     (void)state;
     io_start(&s);
     clab_dataset *d = big_dataset(s.cx, 20000);
-    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    char *old = io_slurp(io_good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
     for (int i = 0; i < 30 && best > 0.2; i++) {
         guest_killer k;
@@ -346,7 +327,7 @@ static void test_file_size_limit(void **state)
     (void)state;
     io_start(&s);
     clab_dataset *d = big_dataset(s.cx, 10000);
-    char *old = io_slurp(good("csr_f32_gzip.h5ad"), &n);
+    char *old = io_slurp(io_good("csr_f32_gzip.h5ad"), &n);
     assert_int_equal(clab_write_text(s.cx, io_path("old.h5ad"), old, n), CLAB_OK);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -399,13 +380,6 @@ static void test_disk_full(void **state)
     io_stop(&s);
 }
 
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
@@ -422,5 +396,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_file_size_limit),
         cmocka_unit_test(test_disk_full),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

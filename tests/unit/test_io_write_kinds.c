@@ -11,19 +11,6 @@
 
 #include "io_session.h"
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
-static void read_ok(io_session *s, const char *path, clab_dataset **d)
-{
-    if (clab_read(s->cx, path, NULL, d) != CLAB_OK)
-        fail_msg("%s: %s", path, clab_error_text(s->cx));
-}
-
 static void test_dense_on_request(void **state)
 {
     io_session s;
@@ -34,10 +21,10 @@ static void test_dense_on_request(void **state)
     clab_write_opts_init(&o);
     o.dense = true;
     o.compression = 0;
-    read_ok(&s, good("csc_f32.h5ad"), &a);
+    io_read(&s, io_good("csc_f32.h5ad"), &a);
     assert_false(clab_matrix_is_dense(a->x));
     assert_int_equal(clab_write(s.cx, a, io_path("dense.h5ad"), &o), CLAB_OK);
-    read_ok(&s, io_path("dense.h5ad"), &b);
+    io_read(&s, io_path("dense.h5ad"), &b);
     assert_true(clab_matrix_is_dense(b->x));
     assert_true(clab_value_equal(a->obs, b->obs));
     o.compression = 10;
@@ -59,7 +46,7 @@ static void test_csv(void **state)
     double num[20] = {-1.5};
     (void)state;
     io_start(&s);
-    read_ok(&s, good("csr_f32_gzip.h5ad"), &d);
+    io_read(&s, io_good("csr_f32_gzip.h5ad"), &d);
     for (int i = 0; i < 20; i++)
         all[i] = text[i % 6];
     assert_int_equal(clab_value_strings(s.cx, 1, &rows, all, &v), CLAB_OK);
@@ -91,7 +78,7 @@ static void test_value_file(void **state)
     clab_value *back = NULL, *inner = NULL, *tree = NULL;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("uns_nested.h5ad"), &d);
+    io_read(&s, io_good("uns_nested.h5ad"), &d);
     assert_int_equal(clab_value_copy(s.cx, d->uns, &tree), CLAB_OK);
     assert_int_equal(clab_value_string(s.cx, "model 1", &inner), CLAB_OK);
     assert_int_equal(clab_value_set(s.cx, tree, "kind", inner), CLAB_OK);
@@ -103,19 +90,12 @@ static void test_value_file(void **state)
         if (!v || !clab_value_equal(v, tree->items[i]))
             fail_msg("%s differs", tree->names[i]);
     }
-    assert_int_equal(clab_read_value(s.cx, good("../expected.json"), &back), CLAB_EFORMAT);
+    assert_int_equal(clab_read_value(s.cx, io_good("../expected.json"), &back), CLAB_EFORMAT);
     clab_value_unref(back);
     clab_value_unref(inner);
     clab_value_unref(tree);
     clab_dataset_unref(d);
     io_stop(&s);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
 }
 
 int main(int argc, char **argv)
@@ -126,5 +106,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_value_file),
     };
-    return cmocka_run_group_tests(tests, NULL, end);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }

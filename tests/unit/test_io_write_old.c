@@ -9,25 +9,6 @@
 
 #include "io_session.h"
 
-static const char *good(const char *name)
-{
-    static char path[600];
-    snprintf(path, sizeof path, "%s/gen/%s", io_format_dir(false), name);
-    return path;
-}
-
-static void read_ok(io_session *s, const char *path, clab_dataset **d)
-{
-    if (clab_read(s->cx, path, NULL, d) != CLAB_OK)
-        fail_msg("%s: %s", path, clab_error_text(s->cx));
-}
-
-static void write_ok(io_session *s, const clab_dataset *d, const char *path)
-{
-    if (clab_write(s->cx, d, path, NULL) != CLAB_OK)
-        fail_msg("%s: %s", path, clab_error_text(s->cx));
-}
-
 /* What AnnData 0.8 has no word for: text with gaps becomes categories, null is left out and named. */
 static void test_for_old_readers(void **state)
 {
@@ -37,9 +18,9 @@ static void test_for_old_readers(void **state)
     int gaps = 0;
     (void)state;
     io_start(&s);
-    read_ok(&s, good("nullable.h5ad"), &a);
-    write_ok(&s, a, io_path("trip.h5ad"));
-    read_ok(&s, io_path("trip.h5ad"), &b);
+    io_read(&s, io_good("nullable.h5ad"), &a);
+    io_write(&s, a, io_path("trip.h5ad"));
+    io_read(&s, io_path("trip.h5ad"), &b);
     for (int64_t k = 0; k < a->obs->n_items; k++) {
         const clab_value *was = a->obs->items[k], *is = clab_value_get(b->obs, a->obs->names[k]);
         bool text = was->kind == CLAB_V_NULLABLE && was->inner->kind == CLAB_V_STRINGS;
@@ -54,11 +35,11 @@ static void test_for_old_readers(void **state)
     assert_true(gaps > 0);
     clab_dataset_unref(a);
     clab_dataset_unref(b);
-    read_ok(&s, good("uns_nested.h5ad"), &a);
+    io_read(&s, io_good("uns_nested.h5ad"), &a);
     io_forget(&s);
-    write_ok(&s, a, io_path("trip.h5ad"));
+    io_write(&s, a, io_path("trip.h5ad"));
     assert_true(s.n_warnings == 1 && strstr(s.warnings.s, "null"));
-    read_ok(&s, io_path("trip.h5ad"), &b);
+    io_read(&s, io_path("trip.h5ad"), &b);
     int kept = 0;
     for (int64_t k = 0; k < a->uns->n_items; k++) {
         const clab_value *is = clab_value_get(b->uns, a->uns->names[k]);
@@ -73,16 +54,9 @@ static void test_for_old_readers(void **state)
     io_stop(&s);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    io_scratch_end();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     IO_GUEST(argc, argv);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_for_old_readers)};
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, io_clean);
 }
