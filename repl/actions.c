@@ -10,12 +10,15 @@
 
 #define SCRIPT_MAX ((long)16 << 20)
 
-/* Text that a screen may not hold goes through the pager; the rest is simply printed. */
+/* less is on most machines and not on a bare one. */
+static const char usual_pager[] = "if command -v less >/dev/null; then exec less -FRX; else exec more; fi";
+
+/* Text that a screen may not hold goes through the pager; the rest is simply printed, and all where there is none. */
 static void show(clab__ui *ui, const char *text)
 {
     const char *pager = getenv("PAGER");
     clab_str page = {0};
-    int rows, cols, lines = 0;
+    int rows, cols, code, lines = 0;
 
     clab_screen_text(ui->screen, &rows, &cols);
     clab_wrap(&page, text, cols);
@@ -27,8 +30,10 @@ static void show(clab__ui *ui, const char *text)
         clab__ui_write(ui, page.s, page.len);
     } else {
         clab__ui_lift(ui);
-        clab_child_run(ui->tty, pager && *pager ? pager : "less -FRX", page.s, page.len);
+        code = clab_child_run(ui->tty, pager && *pager ? pager : usual_pager, page.s, page.len);
         clab__ui_restore(ui);
+        if (code < 0 || code == 127) /* the shell found no such program */
+            clab__ui_write(ui, page.s, page.len);
     }
     clab_str_free(&page);
 }

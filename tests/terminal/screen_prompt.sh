@@ -125,5 +125,13 @@ enter ' leading = "blank"'
 enter ':quit'
 wait_for 'ready\$ *$'
 grep -q 'leading' "$history" && fail "a statement with a leading blank was kept"
+
+# a pager that is not there: the text is printed, to its last line
+enter 'export PAGER=no-such-pager; clear'
+start
+enter '?lab'
+wait_for '^ *mem +who holds'
+key C-d
+wait_for 'ready\$ *$'
 normal_terminal 24
 exit 0
